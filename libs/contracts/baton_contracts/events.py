@@ -1,0 +1,278 @@
+"""What happened: one payload class an event type, and the envelope they travel in.
+
+Invariant: the log holds nothing that `PAYLOADS` does not name. A payload evolves by optional fields first;
+every class ignores what it does not know, so that an older service can read what a newer one wrote.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from baton_contracts.handoffs import HANDOFF_TYPES, HandoffSchema, Json
+
+Action = Literal["approved", "rejected", "amended"]
+ArtifactType = Literal["spec", "plan", "code", "log"]
+
+
+class Payload(BaseModel):
+    """What one event says; `event_type` is its name in the log."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    event_type: ClassVar[str]
+
+
+class ProjectCreated(Payload):
+    """A person handed in an idea."""
+
+    event_type: ClassVar[str] = "project_created"
+    name: str
+    product_idea: str
+    tenant: str
+    team_id: str | None = None
+
+
+class WorkflowStarted(Payload):
+    """An execution began; its definition is the one registered under `definition_hash`, for ever."""
+
+    event_type: ClassVar[str] = "workflow_started"
+    execution_id: UUID
+    workflow_id: str
+    definition_hash: str
+    total_steps: int
+
+
+class TaskCreated(Payload):
+    """The handoff: an agent has work to do."""
+
+    event_type: ClassVar[str] = "task_created"
+    task_id: UUID
+    execution_id: UUID
+    step_id: str
+    agent_type: str
+    instructions: str
+    output_type: str
+    requires: tuple[str, ...] = ()  # handoff types of the artifacts that the agent may see
+    gate: bool = False
+    attempt: int = 1
+    feedback: tuple[str, ...] = ()
+    handoff: HandoffSchema
+
+
+class TaskDispatched(Payload):
+    """The same task goes out again under the next attempt number: it was amended, or its runner is gone."""
+
+    event_type: ClassVar[str] = "task_dispatched"
+    task_id: UUID
+    agent_type: str
+    attempt: int
+    gate: bool
+    feedback: tuple[str, ...] = ()
+    reason: str
+    handoff: HandoffSchema
+
+
+class TaskStart(Payload):
+    """A runner took the task."""
+
+    event_type: ClassVar[str] = "task_start"
+    task_id: UUID
+    agent_type: str
+    attempt: int
+    runner_id: UUID
+    message: str
+
+
+class TaskProgress(Payload):
+    """How far a long task is, in percent, and at which stage."""
+
+    event_type: ClassVar[str] = "task_progress"
+    task_id: UUID
+    agent_type: str
+    progress: int = Field(ge=0, le=100)
+    stage: str
+
+
+class AgentMessage(Payload):
+    """An agent said something while at work."""
+
+    event_type: ClassVar[str] = "agent_message"
+    task_id: UUID
+    agent_type: str
+    message: str
+
+
+class LlmCall(Payload):
+    """One answer of a model, kept before it is used. Latency in milliseconds, hash in hex."""
+
+    event_type: ClassVar[str] = "llm_call"
+    task_id: UUID
+    agent_type: str
+    attempt: int
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    latency_ms: float
+    request_hash: str
+    answer: Json
+
+
+class Artifact(BaseModel):
+    """What a task made: content fits the handoff type, beside further keys of the agent's own."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    artifact_id: UUID
+    artifact_type: ArtifactType
+    handoff_type: str
+    content: Json
+
+    def handoff_content(self) -> Json:
+        """Return the part of the content that the next agent's handoff carries."""
+        fields = HANDOFF_TYPES[self.handoff_type].model_fields
+        return {name: value for name, value in self.content.items() if name in fields}
+
+
+class TaskComplete(Payload):
+    """The agent is done; with `awaits_review` a person decides before the work goes on."""
+
+    event_type: ClassVar[str] = "task_complete"
+    task_id: UUID
+    agent_type: str
+    attempt: int
+    message: str
+    awaits_review: bool
+    artifact: Artifact
+
+
+class TaskFailed(Payload):
+    """The agent could not do it, and why."""
+
+    event_type: ClassVar[str] = "task_failed"
+    task_id: UUID
+    agent_type: str
+    attempt: int
+    reason: str
+    artifact: Artifact | None = None  # what shows the failure, such as a test report
+
+
+class HitlRequest(Payload):
+    """A person is asked."""
+
+    event_type: ClassVar[str] = "hitl_request"
+    request_id: UUID
+    task_id: UUID
+    agent_type: str
+    question: str
+
+
+class HitlResponse(Payload):
+    """A person decided; the first response wins."""
+
+    event_type: ClassVar[str] = "hitl_response"
+    request_id: UUID
+    task_id: UUID
+    agent_type: str
+    action: Action
+    response: str
+
+
+class ProjectCompleted(Payload):
+    """Every step is done."""
+
+    event_type: ClassVar[str] = "project_completed"
+    execution_id: UUID
+    message: str
+
+
+class ProjectFailed(Payload):
+    """The project ended without its result, and why."""
+
+    event_type: ClassVar[str] = "project_failed"
+    reason: str
+
+
+class BundledFile(BaseModel):
+    """A file of a bundle: its path in the ZIP, what kind it is, its size in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    name: str
+    type: str
+    size: int
+    sha256: str
+
+
+class ArtifactsGenerated(Payload):
+    """A ZIP is in the object store under its sha256; `of_version` is the project version that it shows."""
+
+    event_type: ClassVar[str] = "artifacts_generated"
+    sha256: str
+    size: int
+    of_version: int
+    files: tuple[BundledFile, ...]
+
+
+class DefinitionRegistered(Payload):
+    """A definition in its normalised form, kept once a hash."""
+
+    event_type: ClassVar[str] = "definition_registered"
+    kind: Literal["workflow"]
+    hash: str
+    definition: Json
+
+
+_ALL: Final[tuple[type[Payload], ...]] = (
+    ProjectCreated,
+    WorkflowStarted,
+    TaskCreated,
+    TaskDispatched,
+    TaskStart,
+    TaskProgress,
+    AgentMessage,
+    LlmCall,
+    TaskComplete,
+    TaskFailed,
+    HitlRequest,
+    HitlResponse,
+    ProjectCompleted,
+    ProjectFailed,
+    ArtifactsGenerated,
+    DefinitionRegistered,
+)
+PAYLOADS: Final[Mapping[str, type[Payload]]] = {payload.event_type: payload for payload in _ALL}
+
+
+class UnknownPayload(Payload):
+    """An event written by a newer Baton: kept and passed over, never an error."""
+
+    event_type: ClassVar[str] = "unknown"
+    content: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the log: `position` is dense over all, `version` dense in its project."""
+
+    id: UUID
+    project_id: UUID
+    timestamp: datetime
+    position: int
+    version: int
+    actor: str
+    causation_id: UUID | None
+    correlation_id: UUID | None
+    payload: Payload
+
+    @property
+    def type(self) -> str:
+        """The event type's name."""
+        return self.payload.event_type
+
+
+def parse_payload(event_type: str, content: Mapping[str, Any]) -> Payload:
+    """Return the typed payload of an event; an unknown type gives `UnknownPayload`."""
+    payload = PAYLOADS.get(event_type)
+    return payload.model_validate(content) if payload else UnknownPayload(content=dict(content))
