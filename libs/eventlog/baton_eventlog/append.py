@@ -1,0 +1,121 @@
+"""What is asked of `append_batch`, and what it answers, as rows and columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from baton_contracts.events import Event, Payload
+
+MAX_EVENTS: Final = 100
+MAX_BYTES: Final = 1 << 20
+MAX_PAYLOAD: Final = 256 << 10
+
+
+class DataRefused(Exception):
+    """PostgreSQL or the log's own limits refuse the data of this command; sending it again will not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that is to be written; `json` is its encoded payload."""
+
+    payload: Payload
+    json: str
+    id: UUID = field(default_factory=uuid7)
+
+    @classmethod
+    def of(cls, payload: Payload) -> "NewEvent":
+        """Encode a payload. Raises `DataRefused` where it is over 256 KiB."""
+        encoded = payload.model_dump_json()
+        if len(encoded.encode()) > MAX_PAYLOAD:
+            raise DataRefused(f"A {payload.event_type} event is over {MAX_PAYLOAD >> 10} KiB; make its content smaller")
+        return cls(payload, encoded)
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One command's events for one stream.
+
+    `message_id` deduplicates within `consumer`; without one the expected version alone guards. `expected` is the
+    version that the decision saw (0: the stream must not exist; None: any). `reply` is JSON, kept for a repeat.
+    """
+
+    project_id: UUID
+    consumer: str
+    events: Sequence[NewEvent]
+    expected: int | None
+    actor: str
+    message_id: UUID | None = None
+    causation_id: UUID | None = None
+    correlation_id: UUID | None = None
+    request_hash: str = ""
+    reply: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Its payloads in characters, near enough to bytes for a batch limit."""
+        return sum(len(event.json) for event in self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one command ended; `position` and `version` are those of its last event (of then, for a duplicate)."""
+
+    kind: Literal["ok", "duplicate", "conflict"]
+    position: int
+    version: int
+    timestamp: datetime
+    reply: str | None = None
+    request_hash: str | None = None
+
+    def events(self, command: Append) -> list[Event]:
+        """Return the events as they now stand in the log."""
+        first = len(command.events) - 1
+        return [
+            Event(
+                id=event.id,
+                project_id=command.project_id,
+                timestamp=self.timestamp,
+                position=self.position - first + n,
+                version=self.version - first + n,
+                actor=command.actor,
+                causation_id=command.causation_id,
+                correlation_id=command.correlation_id,
+                payload=event.payload,
+            )
+            for n, event in enumerate(command.events)
+        ]
+
+
+def arguments(batch: Sequence[Append]) -> list[list[Any]]:
+    """Return the arrays that `append_batch` takes, in the order of its parameters."""
+    streams = list({command.project_id: None for command in batch})
+    index = {project_id: n for n, project_id in enumerate(streams, start=1)}
+    rows = [
+        (n, nth, event, command)
+        for n, command in enumerate(batch, start=1)
+        for nth, event in enumerate(command.events, start=1)
+    ]
+    return [
+        streams,
+        [index[command.project_id] for command in batch],
+        [command.expected for command in batch],
+        [len(command.events) for command in batch],
+        [command.consumer for command in batch],
+        [command.message_id for command in batch],
+        [command.request_hash for command in batch],
+        [command.reply for command in batch],
+        [n for n, _, _, _ in rows],
+        [nth for _, nth, _, _ in rows],
+        [event.id for _, _, event, _ in rows],
+        [event.payload.event_type for _, _, event, _ in rows],
+        [event.json for _, _, event, _ in rows],
+        [command.actor for _, _, _, command in rows],
+        [command.causation_id for _, _, _, command in rows],
+        [command.correlation_id for _, _, _, command in rows],
+        [1 for _ in rows],
+    ]

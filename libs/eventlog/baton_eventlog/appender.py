@@ -1,0 +1,114 @@
+"""The one writer of a process: whatever waits goes out in one call, and one call is in flight at most.
+
+A command's future gives its `Outcome`, or `DataRefused` where PostgreSQL will not have its data. While
+PostgreSQL is away the appender waits and sends the same batch again: message ids, versions and event ids make
+that exact, also where the first try did commit. Callers bring their own deadline.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+import structlog
+
+from baton_eventlog.append import MAX_BYTES, MAX_EVENTS, Append, DataRefused, Outcome, arguments
+from baton_eventlog.database import UNAVAILABLE, close_quietly, connect
+from baton_eventlog.signal import LogSignal
+from baton_eventlog.sql import QUERIES
+
+log = structlog.get_logger("baton.appender")
+_RETRY: Final = 0.2
+_REFUSED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_PASSING: Final = (*UNAVAILABLE, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+Waiting = tuple[Append, "asyncio.Future[Outcome]"]
+
+
+class Appender:
+    """Batches the appends of a process onto one connection."""
+
+    def __init__(self, dsn: str, signal: LogSignal) -> None:
+        self._dsn = dsn
+        self._signal = signal
+        self._waiting: deque[Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._connection: asyncpg.Connection | None = None
+
+    async def append(self, commands: Sequence[Append]) -> list[Outcome | DataRefused]:
+        """Write commands, in order; return how each ended."""
+        loop = asyncio.get_running_loop()
+        added: list[Waiting] = [(command, loop.create_future()) for command in commands]
+        self._waiting.extend(added)
+        self._arrived.set()
+        return await asyncio.gather(*(future for _, future in added), return_exceptions=True)  # type: ignore[return-value]
+
+    async def run(self) -> None:
+        """Send what waits until cancelled."""
+        try:
+            while True:
+                await self._arrived.wait()
+                self._arrived.clear()
+                while self._waiting:
+                    await self._send(self._take())
+        finally:
+            await close_quietly(self._connection)
+
+    def _take(self) -> list[Waiting]:
+        """Take as many as one call may hold; a message that is in it already waits for the next."""
+        batch: list[Waiting] = []
+        events = size = 0
+        seen: set[tuple[str, object]] = set()
+        while self._waiting:
+            command, _ = self._waiting[0]
+            key = (command.consumer, command.message_id or id(command))
+            events, size = events + len(command.events), size + command.size
+            if batch and (events > MAX_EVENTS or size > MAX_BYTES or key in seen):
+                break
+            seen.add(key)
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _send(self, batch: Sequence[Waiting]) -> None:
+        """Send a batch; one that PostgreSQL refuses is split until the culprit stands alone."""
+        try:
+            outcomes = await self._call([command for command, _ in batch])
+        except _REFUSED as error:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._send(batch[:middle])
+                await self._send(batch[middle:])
+                return
+            log.warning("append_refused", sqlstate=error.sqlstate, event_types=_types(batch[0][0]))
+            _settle(batch[0][1], DataRefused(f"The log cannot hold this data (SQLSTATE {error.sqlstate})"))
+            return
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            _settle(future, outcome)
+        self._signal.fire()
+
+    async def _call(self, commands: Sequence[Append]) -> list[Outcome]:
+        while True:
+            try:
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await connect(self._dsn, name="baton-appender")
+                rows = await self._connection.fetch(QUERIES["append"], *arguments(commands))
+            except _PASSING as error:
+                log.warning("append_waits_for_postgresql", error=type(error).__name__)
+                await close_quietly(self._connection)
+                self._connection = None
+                await asyncio.sleep(_RETRY)
+            else:
+                return [Outcome(*row) for row in rows]
+
+
+def _types(command: Append) -> list[str]:
+    return [event.payload.event_type for event in command.events]
+
+
+def _settle(future: "asyncio.Future[Outcome]", result: Outcome | DataRefused) -> None:
+    if future.done():  # its caller gave up
+        return
+    if isinstance(result, DataRefused):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

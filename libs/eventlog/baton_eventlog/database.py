@@ -1,0 +1,74 @@
+"""Connections to PostgreSQL, all with the same codecs and deadlines.
+
+A session never waits for ever: locks, statements and idle transactions have a timeout, and so has every
+acquisition here. A DSN holds a password: it is never logged.
+"""
+
+import asyncio
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+COMMAND_TIMEOUT: Final = 30.0
+UNAVAILABLE: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # raised now and then when a session is killed in the middle of an operation
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""What an operation raises while PostgreSQL cannot be reached: wait and try again."""
+
+SESSION: Final = {
+    "lock_timeout": "10s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "10s",
+    "TimeZone": "UTC",
+    "jit": "off",  # compiling costs more than it gives for statements of milliseconds
+}
+
+
+async def _prepare(connection: Any) -> None:  # noqa: ANN401 - a connection or its pool proxy
+    """Read ids as `uuid.UUID`: asyncpg's own class is unknown to orjson."""
+    await connection.set_type_codec(
+        "uuid",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: value.bytes,
+        decoder=lambda value: UUID(bytes=bytes(value)),
+    )
+
+
+async def connect(dsn: str, *, name: str, **settings: str) -> asyncpg.Connection:
+    """Open one connection; `settings` are further session settings. Raises one of `UNAVAILABLE`."""
+    session = SESSION | {"application_name": name} | settings
+    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=COMMAND_TIMEOUT, server_settings=session)
+    await _prepare(connection)
+    return connection
+
+
+async def open_pool(dsn: str, *, name: str, size: int = 8) -> asyncpg.Pool:
+    """Open a pool for reading. Raises one of `UNAVAILABLE`."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        timeout=5,
+        command_timeout=COMMAND_TIMEOUT,
+        max_inactive_connection_lifetime=60,
+        server_settings=SESSION | {"application_name": name},
+        init=_prepare,
+    )
+
+
+async def close_quietly(connection: asyncpg.Connection | None) -> None:
+    """Close a connection that may be dead already."""
+    if connection is None or connection.is_closed():
+        return
+    try:
+        await asyncio.wait_for(connection.close(), 1)
+    except UNAVAILABLE:
+        connection.terminate()

@@ -1,0 +1,65 @@
+-- name: append
+SELECT outcome, position, version, timestamp, reply, request_hash
+  FROM append_batch($1, $2, $3, $4, $5, $6, $7, $8::jsonb[], $9, $10, $11, $12, $13::jsonb[], $14, $15, $16, $17)
+
+-- name: load
+SELECT l.id, l.project_id, l.event_type, l.timestamp, l.payload, l.position, l.version, l.actor, l.causation_id,
+       l.correlation_id
+  FROM unnest($1::uuid[], $2::int[]) AS s (project_id, after)
+  JOIN event_log l ON l.project_id = s.project_id AND l.version > s.after
+ ORDER BY l.project_id, l.version
+
+-- name: read
+SELECT id, project_id, event_type, timestamp, payload, position, version, actor, causation_id, correlation_id
+  FROM event_log WHERE position > $1 ORDER BY position LIMIT $2
+
+-- name: unsettled
+-- What routed events, at or below a position, no consumer of theirs has settled.
+SELECT l.id, l.project_id, l.event_type, l.timestamp, l.payload, l.position, l.version, l.actor, l.causation_id,
+       l.correlation_id
+  FROM unnest($1::text[], $2::text[]) AS r (event_type, consumer)
+  JOIN event_log l ON l.event_type = r.event_type AND l.position > $3 AND l.position <= $4
+ WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.id = inbox_key(r.consumer, l.id))
+ ORDER BY l.position LIMIT $5
+
+-- name: definition
+SELECT payload -> 'definition' FROM event_log
+ WHERE project_id = $1 AND event_type = 'definition_registered' AND payload ->> 'hash' = $2
+ ORDER BY version LIMIT 1
+
+-- name: head
+SELECT position FROM log_head
+
+-- name: checkpoint
+SELECT position FROM checkpoints WHERE name = $1
+
+-- name: start_checkpoint
+INSERT INTO checkpoints (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING
+
+-- name: move_checkpoint
+UPDATE checkpoints SET position = $3, updated_at = now() WHERE name = $1 AND position = $2 RETURNING position
+
+-- name: beat
+INSERT INTO runners (id) VALUES ($1)
+ON CONFLICT (id) DO UPDATE SET counter = runners.counter + 1, beat_at = now()
+
+-- name: retire
+DELETE FROM runners WHERE id = $1
+
+-- name: beats
+SELECT id, counter FROM runners
+
+-- name: forget_runners
+DELETE FROM runners
+
+-- name: forget_runner
+DELETE FROM runners WHERE id = $1 AND counter = $2
+
+-- name: runners_alive
+SELECT count(*) FROM runners WHERE beat_at > now() - interval '5 seconds'
+
+-- name: orphans
+-- Working tasks whose runner has no heartbeat row.
+SELECT t.id AS task_id, t.project_id, t.attempt, t.runner_id
+  FROM tasks t WHERE t.status = 'working' AND NOT EXISTS (SELECT FROM runners r WHERE r.id = t.runner_id)
+ ORDER BY t.position LIMIT $1
