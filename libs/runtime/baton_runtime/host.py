@@ -1,0 +1,148 @@
+"""What every service stands on, opened once a process: the log, the bus, and the tasks that keep them going.
+
+`serve` runs any number of services on one host: one in production, all five on a laptop; nothing else differs.
+When a service fails, the process ends with its error and is started again by whoever supervises it: all it
+knew is in the log.
+"""
+
+import asyncio
+import contextlib
+import signal as signals
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn, Protocol
+
+import asyncpg
+import structlog
+
+from baton_eventlog.appender import Appender
+from baton_eventlog.database import UNAVAILABLE, connect, open_pool
+from baton_eventlog.migrations import migrate
+from baton_eventlog.signal import LogSignal
+from baton_runtime.bus import Bus, BusUnavailable, open_bus
+from baton_runtime.settings import Settings
+from baton_runtime.telemetry import configure_logging
+
+log = structlog.get_logger("baton.host")
+_START_DEADLINE: Final = 60.0
+_RETRY: Final = 0.5
+
+
+class NotStarted(Exception):
+    """A process could not start; the message says what is missing and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The shared parts of one process."""
+
+    settings: Settings
+    dsn: str
+    pool: asyncpg.Pool
+    signal: LogSignal
+    appender: Appender
+    bus: Bus
+
+
+class Service(Protocol):
+    """One of the five: it runs on a host until it is cancelled."""
+
+    name: str
+
+    async def run(self, host: Host) -> None:
+        """Serve until cancelled."""
+
+
+@contextlib.asynccontextmanager
+async def open_host(settings: Settings, dsn: str, bus: Bus) -> AsyncIterator[Host]:
+    """Bring the schema up to date, connect to everything, and keep it going. Raises `NotStarted`."""
+    await _await_database(dsn)
+    await migrate(dsn)
+    await _start_bus(bus)
+    pool = await open_pool(dsn, name="baton-reader")
+    signal = LogSignal(dsn)
+    host = Host(settings, dsn, pool, signal, Appender(dsn, signal), bus)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            keepers = [tasks.create_task(host.appender.run()), tasks.create_task(signal.run())]
+            yield host
+            for keeper in keepers:
+                keeper.cancel()
+    finally:
+        await bus.close()
+        pool.terminate()
+
+
+async def _await_database(dsn: str) -> None:
+    """Wait until PostgreSQL answers. Raises `NotStarted` after the deadline."""
+    deadline = asyncio.get_running_loop().time() + _START_DEADLINE
+    while True:
+        try:
+            connection = await connect(dsn, name="baton-start")
+            await connection.close()
+        except UNAVAILABLE as error:
+            log.warning("waiting_for_postgresql", error=type(error).__name__)
+            if asyncio.get_running_loop().time() > deadline:
+                message = "PostgreSQL did not answer for a minute: check BATON_DATABASE_URL and that the server runs"
+                raise NotStarted(message) from error
+            await asyncio.sleep(_RETRY)
+        except asyncpg.PostgresError as error:
+            raise NotStarted(f"PostgreSQL refused the connection: {error}. Check BATON_DATABASE_URL") from error
+        else:
+            return
+
+
+async def _start_bus(bus: Bus) -> None:
+    """Connect the bus. Raises `NotStarted` after the deadline."""
+    deadline = asyncio.get_running_loop().time() + _START_DEADLINE
+    while True:
+        try:
+            await bus.start()
+        except BusUnavailable as error:
+            log.warning("waiting_for_rabbitmq", reason=str(error))
+            if asyncio.get_running_loop().time() > deadline:
+                message = "RabbitMQ did not answer for a minute: check BATON_AMQP_URL and that the server runs"
+                raise NotStarted(message) from error
+            await asyncio.sleep(_RETRY)
+        else:
+            return
+
+
+async def serve(settings: Settings, dsn: str, bus: Bus, services: Sequence[Service]) -> None:
+    """Run services on one host until SIGTERM, SIGINT or cancellation."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signals.SIGTERM, signals.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_host(settings, dsn, bus) as host:
+        await run_until(stop, host, services)
+    log.info("stopped")
+
+
+async def run_until(stop: asyncio.Event, host: Host, services: Sequence[Service]) -> None:
+    """Run services until `stop` is set; the first that fails ends them all and its error is raised."""
+    running = [asyncio.create_task(service.run(host), name=service.name) for service in services]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for ended in filter(asyncio.Task.done, running):
+            ended.result()
+    finally:
+        for task in (*running, stopping):
+            task.cancel()
+        await asyncio.gather(*running, stopping, return_exceptions=True)
+
+
+def run_process(service: Service) -> NoReturn:
+    """Run one service as a process of its own, on the PostgreSQL and RabbitMQ of the settings; exit when it ends."""
+    settings = Settings()
+    configure_logging(settings.log_level, service.name)
+    if not settings.database_url or not settings.amqp_url:
+        sys.exit(f"baton {service.name}: set BATON_DATABASE_URL and BATON_AMQP_URL (or use `baton up` for all in one)")
+    bus = open_bus(settings.amqp_url.get_secret_value(), name=service.name)
+    try:
+        asyncio.run(serve(settings, settings.database_url.get_secret_value(), bus, [service]))
+    except NotStarted as error:
+        sys.exit(f"baton {service.name}: {error}")
+    sys.exit(0)

@@ -1,0 +1,225 @@
+"""The batch loop, written once: take everything waiting, load, decide each in order, append once, settle.
+
+Invariants: a message is acknowledged only after what it led to is durable; a decision is written only on the
+version that it saw (a conflict is loaded and decided again); a message that was settled before gets the same
+answer again and changes nothing. A decision that raises anything but `Refused` is a fault of ours: its message
+goes back to the bus, which gives up on it after the delivery limit, and its neighbours are not touched.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import orjson
+import structlog
+
+from baton_contracts.commands import CommandReply, Problem, Refused
+from baton_contracts.events import Event, Payload
+from baton_contracts.project import Project, evolve
+from baton_eventlog.append import Append, DataRefused, NewEvent, Outcome
+from baton_eventlog.appender import Appender
+from baton_eventlog.database import UNAVAILABLE
+from baton_eventlog.reader import load
+from baton_runtime.bus import Delivery
+from baton_runtime.messages import Inbound, MalformedMessage, inbound_of
+
+log = structlog.get_logger("baton.loop")
+_CACHED: Final = 4096
+_BATCH: Final = 256
+_RETRY: Final = 0.2
+_REUSED: Final = Problem(
+    status=422,
+    title="Idempotency key reused",
+    detail="This Idempotency-Key was used for another request; choose a new one for a new request.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a decision says: events to write, and the result for whoever asked."""
+
+    events: tuple[Payload, ...] = ()
+    result: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a message ended: the answer, and what was written for it now (nothing for a repeat) on which state."""
+
+    reply: CommandReply
+    state: Project
+    events: Sequence[Event] = ()
+
+
+Decide = Callable[[Project, Inbound], Decision]
+Waiting = tuple[Inbound, "asyncio.Future[Settled] | None"]
+
+
+async def _nothing(_: Iterable[Project]) -> None:
+    """Prepare nothing."""
+
+
+class Loop:
+    """One service's messages, decided in batches on the state of their projects."""
+
+    def __init__(
+        self,
+        consumer: str,
+        pool: asyncpg.Pool,
+        appender: Appender,
+        decide: Decide,
+        *,
+        prepare: Callable[[Iterable[Project]], Awaitable[None]] = _nothing,
+    ) -> None:
+        """`prepare` loads what decisions on these states need beyond the states themselves."""
+        self._consumer = consumer
+        self._pool = pool
+        self._appender = appender
+        self._decide = decide
+        self._prepare = prepare
+        self._waiting: asyncio.Queue[Waiting] = asyncio.Queue()
+        self._states: OrderedDict[UUID, Project] = OrderedDict()
+
+    def take(self, delivery: Delivery) -> None:
+        """Take a delivery off the bus: the sink of a consumer."""
+        try:
+            self.put(inbound_of(delivery))
+        except MalformedMessage as error:
+            log.warning("malformed_message", reason=str(error))
+            delivery.reject(str(error))
+
+    def put(self, inbound: Inbound) -> None:
+        """Add a message that nobody waits for."""
+        self._waiting.put_nowait((inbound, None))
+
+    async def ask(self, inbound: Inbound) -> Settled:
+        """Add a message and wait until it is settled. Raises what its decision raised, other than `Refused`."""
+        future: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
+        self._waiting.put_nowait((inbound, future))
+        return await future
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < _BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            while batch:
+                batch = await self._process(batch)
+
+    async def _process(self, batch: Sequence[Waiting]) -> list[Waiting]:
+        """Settle a batch; return what must be decided again."""
+        try:
+            states = await self._load({inbound.project_id for inbound, _ in batch})
+            await self._prepare(states.values())
+        except UNAVAILABLE as error:
+            log.warning("loop_waits_for_postgresql", consumer=self._consumer, error=type(error).__name__)
+            await asyncio.sleep(_RETRY)
+            return list(batch)
+        decided = [(waiting, append) for waiting in batch if (append := self._draft(waiting, states))]
+        outcomes = await self._appender.append([append for _, append in decided])
+        return [
+            waiting
+            for (waiting, append), outcome in zip(decided, outcomes, strict=True)
+            if not self._settle(waiting, append, outcome)
+        ]
+
+    async def _load(self, projects: Iterable[UUID]) -> dict[UUID, Project]:
+        """Bring the states of these projects up to date in one query."""
+        states = {project_id: self._states.get(project_id, Project()) for project_id in projects}
+        for event in await load(self._pool, {project_id: state.version for project_id, state in states.items()}):
+            states[event.project_id] = evolve(states[event.project_id], event.payload)
+        for project_id, state in states.items():
+            self._states[project_id] = state
+            self._states.move_to_end(project_id)
+        while len(self._states) > _CACHED:
+            self._states.popitem(last=False)
+        return states
+
+    def _draft(self, waiting: Waiting, states: dict[UUID, Project]) -> Append | None:
+        """Decide one message; later ones of the batch see the state that it leads to."""
+        inbound, _ = waiting
+        state = states[inbound.project_id]
+        try:
+            decision, problem = self._decide(state, inbound), None
+            events = [NewEvent.of(payload) for payload in decision.events]
+        except Refused as error:
+            decision, events = Decision(), []
+            problem = Problem(status=error.status, title=error.title, detail=error.detail)
+        except DataRefused as error:
+            decision, events = Decision(), []
+            problem = _refused(error)
+        except Exception as error:  # a fault of ours must not take the batch with it
+            log.exception("decision_failed", consumer=self._consumer, message_type=_name(inbound))
+            self._give_back(waiting, error)
+            return None
+        for payload in decision.events:
+            states[inbound.project_id] = evolve(states[inbound.project_id], payload)
+        return Append(
+            project_id=inbound.project_id,
+            consumer=self._consumer,
+            events=events,
+            expected=state.version,
+            actor=inbound.actor,
+            message_id=inbound.id,
+            causation_id=inbound.causation_id,
+            correlation_id=inbound.correlation_id,
+            request_hash=inbound.request_hash,
+            reply=orjson.dumps({"result": decision.result, "problem": problem and problem.model_dump()}).decode(),
+        )
+
+    def _settle(self, waiting: Waiting, append: Append, outcome: Outcome | DataRefused) -> bool:
+        """Answer and acknowledge; False where the message must be decided again."""
+        inbound, _ = waiting
+        if isinstance(outcome, DataRefused):
+            self._answer(waiting, CommandReply(problem=_refused(outcome)))
+            return True
+        if outcome.kind == "conflict":
+            return False
+        if outcome.kind == "duplicate":
+            reused = outcome.request_hash != inbound.request_hash
+            self._answer(waiting, CommandReply(problem=_REUSED) if reused else _reply(outcome, outcome.reply))
+            return True
+        self._remember(append)
+        self._answer(waiting, _reply(outcome, append.reply), outcome.events(append))
+        return True
+
+    def _remember(self, append: Append) -> None:
+        """Fold in what was written; a state that has moved on meanwhile is loaded when it is needed."""
+        state = self._states.get(append.project_id, Project())
+        if state.version == append.expected:
+            for event in append.events:
+                state = evolve(state, event.payload)
+            self._states[append.project_id] = state
+
+    def _answer(self, waiting: Waiting, reply: CommandReply, events: Sequence[Event] = ()) -> None:
+        inbound, future = waiting
+        if future and not future.done():
+            future.set_result(Settled(reply, self._states.get(inbound.project_id, Project()), events))
+        if inbound.delivery:
+            inbound.delivery.reply(reply.model_dump_json().encode())
+            inbound.delivery.ack()
+
+    def _give_back(self, waiting: Waiting, error: Exception) -> None:
+        inbound, future = waiting
+        if future and not future.done():
+            future.set_exception(error)
+        if inbound.delivery:
+            inbound.delivery.reject(type(error).__name__)
+
+
+def _name(inbound: Inbound) -> str:
+    return type(inbound.what).__name__
+
+
+def _refused(error: DataRefused) -> Problem:
+    return Problem(status=422, title="Data refused", detail=str(error))
+
+
+def _reply(outcome: Outcome, stored: str | None) -> CommandReply:
+    """Return the stored answer with the position that shows it."""
+    return CommandReply(position=outcome.position, **orjson.loads(stored or "{}"))

@@ -1,0 +1,80 @@
+"""From events and commands to messages on the bus, and back.
+
+The body of a handoff is exactly the contract's HandoffSchema; whatever else is needed travels in headers.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from baton_contracts.commands import COMMANDS, Command
+from baton_contracts.events import PAYLOADS, Event, Payload, TaskCreated, TaskDispatched
+from baton_contracts.ids import SYSTEM_ACTOR
+from baton_runtime.bus import Delivery, Header, Message
+
+
+class MalformedMessage(Exception):
+    """A message that names no known type, or does not fit it; it ends with the dead letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What a service has to decide on: a command, or an event to react to.
+
+    `id` deduplicates (None: the state alone guards). `delivery` is where it came from, if over the bus.
+    """
+
+    id: UUID | None
+    project_id: UUID
+    what: Command | Payload
+    actor: str = SYSTEM_ACTOR
+    causation_id: UUID | None = None
+    correlation_id: UUID | None = None
+    request_hash: str = ""
+    delivery: Delivery | None = None
+
+
+def event_message(event: Event) -> Message:
+    """Return the message that tells a consumer of an event; its id is the event's."""
+    headers: dict[str, Header] = {"project_id": str(event.project_id), "position": event.position}
+    if event.correlation_id:
+        headers["correlation_id"] = str(event.correlation_id)
+    payload = event.payload
+    if isinstance(payload, TaskCreated | TaskDispatched):
+        headers |= {"task_id": str(payload.task_id), "attempt": payload.attempt}
+        return Message(event.id, event.type, payload.handoff.model_dump_json().encode(), headers)
+    return Message(event.id, event.type, payload.model_dump_json().encode(), headers)
+
+
+def command_message(command: Command, message_id: UUID, actor: str) -> Message:
+    """Return the message that carries a command to its owner."""
+    headers: dict[str, Header] = {"project_id": str(command.project_id), "actor": actor}
+    return Message(message_id, command.command_type, command.model_dump_json().encode(), headers)
+
+
+def inbound_of(delivery: Delivery) -> Inbound:
+    """Return what a delivery asks for. Raises `MalformedMessage`."""
+    message = delivery.message
+    try:
+        correlation = message.headers.get("correlation_id")
+        if command := COMMANDS.get(message.type):
+            return Inbound(
+                id=message.id,
+                project_id=UUID(str(message.headers["project_id"])),
+                what=command.model_validate_json(message.body),
+                actor=str(message.headers["actor"]),
+                causation_id=message.id,
+                correlation_id=message.id,
+                request_hash=hashlib.sha256(message.body).hexdigest(),
+                delivery=delivery,
+            )
+        return Inbound(
+            id=message.id,
+            project_id=UUID(str(message.headers["project_id"])),
+            what=PAYLOADS[message.type].model_validate_json(message.body),
+            causation_id=message.id,
+            correlation_id=UUID(str(correlation)) if correlation else None,
+            delivery=delivery,
+        )
+    except (KeyError, ValueError) as error:
+        raise MalformedMessage(f"A {message.type} message does not fit: {type(error).__name__}") from error
