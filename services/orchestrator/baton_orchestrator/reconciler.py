@@ -1,0 +1,125 @@
+"""What should be out there is derived from the log and sent again: a wiped bus, a killed process lose nothing.
+
+Outstanding is an event that is routed to a consumer whose inbox does not hold it. The first look of a new leader
+sends all of it at once; later an event is sent again when it has been outstanding for `PATIENCE` seconds, then
+after twice that, and so on, so that a deep backlog is not multiplied.
+
+A working task is orphaned when its runner has no heartbeat row: runners delete theirs when they stop, and the
+watch deletes it when the counter has not moved for `SILENCE` seconds of reads that succeeded.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from baton_contracts.commands import ReplaceRunner
+from baton_contracts.events import Event
+from baton_contracts.ids import derive_id
+from baton_contracts.routes import CONSUMERS
+from baton_eventlog.database import UNAVAILABLE
+from baton_eventlog.reader import event_of
+from baton_eventlog.sql import QUERIES
+from baton_orchestrator.relay import CHECKPOINT, publish
+from baton_runtime.host import Host
+from baton_runtime.loop import Loop
+from baton_runtime.messages import Inbound
+
+log = structlog.get_logger("baton.reconciler")
+PATIENCE: Final = 10.0
+SILENCE: Final = 4.0
+_PERIOD: Final = 1.0
+_LIMIT: Final = 1000
+_SETTLED: Final = "settled"
+
+
+@dataclass(slots=True)
+class Backoff:
+    """When each outstanding event is sent again, in seconds of the monotonic clock."""
+
+    due: dict[UUID, tuple[float, float]] = field(default_factory=dict)
+
+    def take_due(self, outstanding: list[Event], now: float, first_wait: float) -> list[Event]:
+        """Return the events that are due now; forget those that are outstanding no more."""
+        self.due = {
+            event.id: self.due.get(event.id, (now + first_wait, max(first_wait, PATIENCE))) for event in outstanding
+        }
+        ready = [event for event in outstanding if self.due[event.id][0] <= now]
+        for event in ready:
+            wait = self.due[event.id][1]
+            self.due[event.id] = (now + wait, wait * 2)
+        return ready
+
+
+@dataclass(slots=True)
+class Watch:
+    """Tells which runners are silent: counters, and since when each has stood still."""
+
+    seen: dict[UUID, tuple[int, float]] = field(default_factory=dict)
+
+    def silent(self, beats: dict[UUID, int], now: float) -> list[tuple[UUID, int]]:
+        """Take one successful read of the counters; return the runners that have been still for too long."""
+        self.seen = {
+            runner: self.seen[runner] if self.seen.get(runner, (None, 0))[0] == counter else (counter, now)
+            for runner, counter in beats.items()
+        }
+        return [(runner, counter) for runner, (counter, since) in self.seen.items() if now - since >= SILENCE]
+
+
+async def _ticks() -> AsyncIterator[None]:
+    """Tick once a period, whatever a period's work took or ran into."""
+    while True:
+        yield
+        await asyncio.sleep(_PERIOD)
+
+
+async def resend(host: Host) -> None:
+    """Send again what is outstanding, for ever."""
+    backoff, first_wait = Backoff(), 0.0
+    async for _ in _ticks():
+        try:
+            outstanding = await _outstanding(host)
+        except UNAVAILABLE as error:
+            log.warning("reconciler_waits_for_postgresql", error=type(error).__name__)
+            continue
+        if due := backoff.take_due(outstanding, monotonic(), first_wait):
+            log.info("sent_again", events=len(due), first_position=due[0].position)
+            await publish(host, due)
+        first_wait = PATIENCE
+
+
+async def _outstanding(host: Host) -> list[Event]:
+    """Return what the relay has passed and nobody has settled; all below the first of it is done with."""
+    await host.pool.execute(QUERIES["start_checkpoint"], _SETTLED)
+    floor: int = await host.pool.fetchval(QUERIES["checkpoint"], _SETTLED)
+    relayed: int = await host.pool.fetchval(QUERIES["checkpoint"], CHECKPOINT) or 0
+    types, consumers = list(CONSUMERS), list(CONSUMERS.values())
+    rows = await host.pool.fetch(QUERIES["unsettled"], types, consumers, floor, relayed, _LIMIT)
+    done = rows[0]["position"] - 1 if rows else relayed
+    if done > floor:
+        await host.pool.execute(QUERIES["move_checkpoint"], _SETTLED, floor, done)
+    return [event_of(row) for row in rows]
+
+
+async def replace_runners(host: Host, loop: Loop) -> None:
+    """Find silent runners and the tasks they held, and have those dispatched again, for ever."""
+    watch = Watch()
+    async for _ in _ticks():
+        try:
+            beats = {row["id"]: row["counter"] for row in await host.pool.fetch(QUERIES["beats"])}
+            for runner, counter in watch.silent(beats, monotonic()):
+                log.warning("runner_is_silent", runner_id=str(runner))
+                await host.pool.execute(QUERIES["forget_runner"], runner, counter)
+            for row in await host.pool.fetch(QUERIES["orphans"], _LIMIT):
+                loop.put(_replacement(row["project_id"], row["task_id"], row["attempt"], row["runner_id"]))
+        except UNAVAILABLE as error:
+            log.warning("reconciler_waits_for_postgresql", error=type(error).__name__)
+
+
+def _replacement(project_id: UUID, task_id: UUID, attempt: int, runner_id: UUID) -> Inbound:
+    command = ReplaceRunner(project_id=project_id, task_id=task_id, attempt=attempt, runner_id=runner_id)
+    return Inbound(id=derive_id(task_id, f"replace:{attempt}"), project_id=project_id, what=command)

@@ -1,0 +1,59 @@
+"""Takes commands and events from its queue and decides every handoff; one replica relays the log to the bus."""
+
+import asyncio
+from functools import partial
+from typing import Final
+
+from baton_contracts.project import Project
+from baton_contracts.routes import ORCHESTRATOR, SERVICE_QUEUES, agent_queue
+from baton_eventlog.append import DataRefused
+from baton_eventlog.leader import lead
+from baton_orchestrator.catalog import FolderCatalog
+from baton_orchestrator.decide import Catalog, decide, result_of
+from baton_orchestrator.reconciler import replace_runners, resend
+from baton_orchestrator.relay import relay
+from baton_runtime.definitions import find_core, load_definitions
+from baton_runtime.host import Host
+from baton_runtime.loop import Decision, Loop
+from baton_runtime.messages import Inbound
+
+_PREFETCH: Final = 500
+
+
+def decide_with(catalog: Catalog, state: Project, inbound: Inbound) -> Decision:
+    """Decide one message on these definitions."""
+    origin = inbound.id or inbound.project_id
+    return Decision(decide(state, inbound.what, origin, catalog), result_of(inbound.what))
+
+
+class OrchestratorService:
+    """Projects, workflows, tasks."""
+
+    name = ORCHESTRATOR
+
+    async def run(self, host: Host) -> None:
+        """Serve until cancelled."""
+        definitions = load_definitions(find_core(host.settings.core_path)).definitions
+        catalog = FolderCatalog(definitions, host.pool)
+        await _register(host, catalog)
+        loop = Loop(ORCHESTRATOR, host.pool, host.appender, partial(decide_with, catalog), prepare=catalog.prepare)
+        await host.bus.declare([*SERVICE_QUEUES, *map(agent_queue, definitions.agents)])
+        await host.bus.consume(ORCHESTRATOR, loop.take, prefetch=_PREFETCH)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(loop.run())
+            tasks.create_task(lead(host.dsn, "relay", partial(_lead, host, loop)))
+
+
+async def _register(host: Host, catalog: FolderCatalog) -> None:
+    """Keep this folder's definitions in the log. Raises `DataRefused` for one that the log cannot hold."""
+    for outcome in await host.appender.append(catalog.registrations()):
+        if isinstance(outcome, DataRefused):
+            raise outcome
+
+
+async def _lead(host: Host, loop: Loop) -> None:
+    """Do what one orchestrator does for all."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(relay(host))
+        tasks.create_task(resend(host))
+        tasks.create_task(replace_runners(host, loop))
