@@ -1,0 +1,147 @@
+"""The work on one task: ask the model, or run the tests, and say what came of it.
+
+Nothing here writes: the result goes back to the loop as one `EndTask`, which is refused if the task has gone to
+another runner meanwhile. Whatever goes wrong becomes a failed task with a plain reason.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from uuid import UUID
+
+import structlog
+
+from baton_agent_runner.decide import EndTask
+from baton_agent_runner.model import Answer, Model, ModelRefused, Question
+from baton_agent_runner.testing import run_tests
+from baton_contracts import events as e
+from baton_contracts.definitions import Definitions
+from baton_contracts.handoffs import ARTIFACT_TYPES, CodePackage, Json
+from baton_contracts.ids import derive_id
+from baton_contracts.project import Project, Task
+
+log = structlog.get_logger("baton.work")
+Progress = Callable[[int, str], None]
+
+
+def question_of(state: Project, task: Task, definitions: Definitions) -> Question:
+    """Return what the agent is asked: its handoff and the artifacts that its step requires, nothing more."""
+    made = state.outputs()
+    agent = definitions.agents.get(task.created.agent_type)
+    return Question(
+        agent=task.created.agent_type,
+        output_type=task.created.output_type,
+        handoff=task.handoff,
+        artifacts={kind: made[kind].content for kind in task.created.requires if kind in made},
+        feedback=task.feedback,
+        prompt="\n\n".join(filter(None, [agent.prompt if agent else "", task.created.instructions])),
+        previous=_previous(state, task),
+    )
+
+
+def _previous(state: Project, task: Task) -> Json | None:
+    """Return what this step made before, if a person had something to say about it."""
+    if not task.feedback:
+        return None
+    made = [one.artifact for one in state.tasks_of(task.created.execution_id, task.created.step_id) if one.artifact]
+    return made[-1].content if made else None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One attempt at one task by one runner."""
+
+    task: Task
+    question: Question
+    runner_id: UUID
+    model: Model
+    progress: Progress
+
+    async def run(self) -> EndTask:
+        """Do it, and return how it ended."""
+        try:
+            if self.question.output_type == "test_report":
+                return await self._test()
+            return await self._ask()
+        except ModelRefused as error:
+            return self.failed(str(error))
+        except Exception as error:
+            log.exception("work_broke", task_id=str(self.task.created.task_id))
+            return self.failed(f"The work broke off with {type(error).__name__}; the runner's log has more")
+
+    async def _ask(self) -> EndTask:
+        """Ask the model; its answer is kept beside what it is used for."""
+        started = perf_counter()
+        answer = await self.model.answer(self.question)
+        content = answer.extras | answer.content.model_dump(mode="json")
+        call = self._call(answer, content, (perf_counter() - started) * 1000)
+        return self._ended(self._complete(answer.message, content), call)
+
+    async def _test(self) -> EndTask:
+        """Run the tests of the code package that was handed over; the report is what the run gave."""
+        package = CodePackage.model_validate(self.question.handoff.content)
+        self.progress(30, "running_tests")
+        report = await run_tests(package)
+        content = report.model_dump(mode="json")
+        if report.passed:
+            return self._ended(self._complete(f"All {report.tests_run} tests pass", content))
+        reason = f"{report.failures} of {report.tests_run} tests failed; the report has the output"
+        return self.failed(reason, content)
+
+    def _call(self, answer: Answer, content: Json, latency_ms: float) -> e.LlmCall:
+        asked = f"{self.question.prompt}\n{self.question.handoff.model_dump_json()}\n{self.question.feedback}"
+        return e.LlmCall(
+            task_id=self.task.created.task_id,
+            agent_type=self.task.created.agent_type,
+            attempt=self.task.attempt,
+            provider=answer.provider,
+            model=answer.model,
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            latency_ms=round(latency_ms, 3),
+            request_hash=hashlib.sha256(asked.encode()).hexdigest(),
+            answer=content,
+        )
+
+    def _complete(self, message: str, content: Json) -> e.TaskComplete:
+        created = self.task.created
+        return e.TaskComplete(
+            task_id=created.task_id,
+            agent_type=created.agent_type,
+            attempt=self.task.attempt,
+            message=message,
+            awaits_review=self.task.gate,
+            artifact=self._artifact(content),
+        )
+
+    def failed(self, reason: str, content: Json | None = None) -> EndTask:
+        """Return the end of a task that could not be done; `content` shows why, such as a test report."""
+        created = self.task.created
+        failure = e.TaskFailed(
+            task_id=created.task_id,
+            agent_type=created.agent_type,
+            attempt=self.task.attempt,
+            reason=reason,
+            artifact=self._artifact(content) if content else None,
+        )
+        return self._ended(failure)
+
+    def _artifact(self, content: Json) -> e.Artifact:
+        kind = self.question.output_type
+        return e.Artifact(
+            artifact_id=derive_id(self.task.created.task_id, "artifact"),
+            artifact_type=ARTIFACT_TYPES[kind],
+            handoff_type=kind,
+            content=content,
+        )
+
+    def _ended(self, end: e.TaskComplete | e.TaskFailed, call: e.LlmCall | None = None) -> EndTask:
+        return EndTask(
+            project_id=self.question.handoff.project_id,
+            task_id=self.task.created.task_id,
+            attempt=self.task.attempt,
+            runner_id=self.runner_id,
+            call=call,
+            end=end,
+        )

@@ -1,0 +1,35 @@
+"""Takes `respond` commands from its queue and answers each when the decision is durable."""
+
+from typing import Final
+
+from baton_contracts.commands import Respond
+from baton_contracts.project import Project
+from baton_contracts.routes import HITL
+from baton_hitl.decide import respond
+from baton_runtime.host import Host
+from baton_runtime.loop import Decision, Loop
+from baton_runtime.messages import Inbound, MalformedMessage
+
+_PREFETCH: Final = 200
+
+
+def decide(state: Project, inbound: Inbound) -> Decision:
+    """Decide one command; whoever sent it is told the request's new status."""
+    if not isinstance(inbound.what, Respond):
+        raise MalformedMessage(f"The hitl service takes no {type(inbound.what).__name__}")
+    events = respond(state, inbound.what)
+    result: dict[str, object] = {"request_id": str(inbound.what.request_id), "new_status": inbound.what.action}
+    return Decision(events, result)
+
+
+class HitlService:
+    """Human decisions."""
+
+    name = HITL
+
+    async def run(self, host: Host) -> None:
+        """Serve until cancelled."""
+        loop = Loop(HITL, host.pool, host.appender, decide)
+        await host.bus.declare([HITL])
+        await host.bus.consume(HITL, loop.take, prefetch=_PREFETCH)
+        await loop.run()
