@@ -69,6 +69,7 @@ async def close_quietly(connection: asyncpg.Connection | None) -> None:
     if connection is None or connection.is_closed():
         return
     try:
-        await asyncio.wait_for(connection.close(), 1)
+        async with asyncio.timeout(1):  # not wait_for: before Python 3.12 that may swallow a cancellation
+            await connection.close()
     except UNAVAILABLE:
         connection.terminate()

@@ -129,7 +129,7 @@ CREATE FUNCTION project_range(low bigint, high bigint) RETURNS void LANGUAGE sql
     ON CONFLICT (id) DO NOTHING;
 
     UPDATE tasks t
-       SET status = coalesce(e.status::task_status, t.status), attempt = coalesce(e.attempt, t.attempt),
+       SET status = e.status::task_status, attempt = coalesce(e.attempt, t.attempt),
            runner_id = e.runner_id, reason = e.reason, updated_at = e."timestamp", position = e.position
       FROM (SELECT DISTINCT ON (payload ->> 'task_id') (payload ->> 'task_id')::uuid AS task_id, "timestamp", position,
                    CASE event_type
@@ -140,9 +140,10 @@ CREATE FUNCTION project_range(low bigint, high bigint) RETURNS void LANGUAGE sql
                        WHEN 'task_failed' THEN 'failed'
                        WHEN 'hitl_response' THEN
                             CASE payload ->> 'action' WHEN 'approved' THEN 'completed' WHEN 'rejected' THEN 'failed'
-                            END
+                                                      ELSE 'waiting_for_hitl' END
                    END AS status,
-                   (payload ->> 'attempt')::int AS attempt,
+                   -- a response names no attempt: the highest of the range stands, whichever event is the last
+                   max((payload ->> 'attempt')::int) OVER (PARTITION BY payload ->> 'task_id') AS attempt,
                    (payload ->> 'runner_id')::uuid AS runner_id,
                    CASE WHEN event_type = 'task_failed' THEN payload ->> 'reason'
                         WHEN payload ->> 'action' = 'rejected' THEN payload ->> 'response' END AS reason

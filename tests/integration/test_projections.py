@@ -1,0 +1,115 @@
+"""The projected tables are the fold, whatever the ranges in which the log was projected."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from baton_contracts import events as e
+from baton_contracts.commands import CreateProject, ReplaceRunner
+from baton_contracts.project import Project
+from baton_orchestrator.decide import Payloads, decide
+from support.logs import Log, command, open_log
+from support.stories import PROJECT, RUNNER, OneWorkflow, completed, fold, only, origin, started
+
+TABLES = ("projects", "workflow_executions", "tasks", "context_artifacts", "hitl_requests", "agent_status")
+CREATE = CreateProject(
+    project_id=PROJECT, name="N", product_idea="An idea", tenant="default", workflow_id="two-steps", team_id=None
+)
+
+
+@pytest.fixture
+async def log(database: str) -> AsyncIterator[Log]:
+    async with open_log(database) as opened:
+        yield opened
+
+
+def whole_story() -> Payloads:
+    """Return a project's life: rejected once, amended once, a runner lost, completed, bundled."""
+    story: Payloads = decide(Project(), CREATE, origin("create"), OneWorkflow())
+
+    def react(name: str) -> None:
+        nonlocal story
+        story = (*story, *decide(fold(*story), story[-1], origin(name), OneWorkflow()))
+
+    actions: tuple[e.Action, ...] = ("rejected", "amended")
+    for action in actions:
+        task = only(story[-1:], e.TaskCreated)
+        lost = ReplaceRunner(project_id=PROJECT, task_id=task.task_id, attempt=1, runner_id=RUNNER)
+        story = (*story, started(task))
+        story = (*story, *decide(fold(*story), lost, origin(f"lost {action}"), OneWorkflow()))
+        story = (*story, started(task, 2), completed(task, 2))
+        react(f"complete {action}")
+        request = only(story[-1:], e.HitlRequest)
+        story = (
+            *story,
+            e.HitlResponse(
+                request_id=request.request_id,
+                task_id=request.task_id,
+                agent_type="analyst",
+                action=action,
+                response="words",
+            ),
+        )
+        react(action)
+    story = (*story, started(task, 3), completed(task, 3, gate=False))
+    react("amended")
+    last = only(story[-1:], e.TaskCreated)
+    story = (*story, started(last), completed(last))
+    react("done")
+    file = e.BundledFile(name="README.md", type="documentation", size=1, sha256="0")
+    return (*story, e.ArtifactsGenerated(sha256="0", size=1, of_version=len(story), files=(file,)))
+
+
+async def rows(log: Log) -> dict[str, list[tuple[object, ...]]]:
+    return {
+        table: [tuple(row) for row in await log.pool.fetch(f"SELECT * FROM {table} ORDER BY id")]  # noqa: S608 - ours
+        for table in TABLES
+    }
+
+
+async def project(log: Log, step: int) -> dict[str, list[tuple[object, ...]]]:
+    """Empty the tables and project the log again, so many positions at a time; return all rows."""
+    await log.pool.execute(f"TRUNCATE {', '.join(TABLES)}")
+    head = await log.pool.fetchval("SELECT position FROM log_head")
+    for low in range(0, head, step):
+        await log.pool.execute("SELECT project_range($1, $2)", low, min(low + step, head))
+    return await rows(log)
+
+
+async def test_ranges_do_not_matter(log: Log) -> None:
+    """One event at a time, any stride, or everything at once give the same rows."""
+    await log.append(command(PROJECT, *whole_story()))
+    singly = await project(log, 1)
+    assert all(singly.values())
+    for step in (2, 3, 5, 7, 1000):
+        assert await project(log, step) == singly
+
+
+async def test_projecting_a_range_twice_changes_nothing(log: Log) -> None:
+    await log.append(command(PROJECT, *whole_story()))
+    once = await project(log, 1000)
+    await log.pool.execute("SELECT project_range(0, 1000)")
+    assert await rows(log) == once
+
+
+@pytest.mark.parametrize("length", range(3, 25))
+async def test_the_tables_are_the_fold(log: Log, length: int) -> None:
+    """After any prefix of a story, statuses and attempts are those that decisions see."""
+    story = whole_story()[:length]
+    state = fold(*story)
+    await log.append(command(PROJECT, *story))
+    await log.pool.execute("SELECT project_range(0, $1)", len(story))
+    tasks = await log.pool.fetch("SELECT id, status, attempt, runner_id FROM tasks")
+    assert {row["id"]: (row["status"], row["attempt"], row["runner_id"]) for row in tasks} == {
+        task_id: (task.status, task.attempt, task.runner_id if task.status == "working" else None)
+        for task_id, task in state.tasks.items()
+    }
+    requests = await log.pool.fetch("SELECT id, status FROM hitl_requests")
+    assert dict(map(tuple, requests)) == {key: request.status for key, request in state.requests.items()}
+    assert await log.pool.fetchval("SELECT status FROM projects") == state.status
+
+
+async def test_the_story_is_long_enough() -> None:
+    """The prefixes above cover all of it."""
+    assert len(whole_story()) == 24
+    assert only(whole_story(), e.ProjectCompleted)
