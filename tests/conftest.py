@@ -1,0 +1,53 @@
+"""The real servers that tests stand on, one of each for a whole run, and something of its own on them for each test."""
+
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from baton_cli.postgres import EmbeddedPostgres
+from support.rabbitmq import drop_vhost, new_vhost, rabbitmq
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one PostgreSQL without durability for this worker; gives the DSN of its administrative database."""
+    directory = tmp_path_factory.mktemp("postgres")
+    with EmbeddedPostgres(directory, durable=False) as dsn:
+        yield dsn
+    shutil.rmtree((directory / "cluster").resolve())
+
+
+@pytest.fixture
+async def database(postgres_server: str) -> AsyncIterator[str]:
+    """Make an empty database for one test; gives its DSN."""
+    name = f"test_{secrets.token_hex(8)}"
+    await _administer(postgres_server, f"CREATE DATABASE {name}")
+    yield urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
+    await _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def amqp_url() -> Iterator[str]:
+    """Give the URL of one real RabbitMQ for this worker; tests that make queues take `vhost` instead."""
+    with rabbitmq() as url:
+        yield url
+
+
+@pytest.fixture
+def vhost(amqp_url: str) -> Iterator[str]:
+    """Make a virtual host for one test, whose queues nobody else sees; gives its AMQP URL."""
+    url = new_vhost(amqp_url)
+    yield url
+    drop_vhost(url)
+
+
+async def _administer(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn, timeout=30)
+    try:
+        await connection.execute(statement, timeout=60)
+    finally:
+        await connection.close(timeout=10)

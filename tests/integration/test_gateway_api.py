@@ -1,0 +1,238 @@
+"""The gateway's REST API on a real PostgreSQL, with the real services behind it."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from baton_contracts import rest
+from baton_contracts.events import TaskStart
+from baton_gateway.service import GatewayService
+from baton_runtime.host import NotStarted
+from baton_runtime.settings import Settings
+from support.bundles import OUTPUTS, PLAN, SPECIFICATION
+from support.stage import CORE, Stage, stage, work
+from support.waiting import eventually
+
+IDEA = "A small library for neighbours who lend books to each other, with reminders and ratings"
+
+
+@pytest.fixture
+async def api(database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage(database, tmp_path) as open_stage:
+        yield open_stage
+
+
+async def created(api: Stage, **fields: str) -> str:
+    """Create a project; give its id."""
+    answer = await api.post("/api/v1/projects", {"product_idea": IDEA, **fields}, status=201)
+    return str(answer["project_id"])
+
+
+async def view(api: Stage, project_id: str) -> rest.ProjectView:
+    return rest.ProjectView.model_validate(await api.get(f"/api/v1/projects/{project_id}"))
+
+
+async def asked(api: Stage, project_id: str) -> rest.HitlView:
+    """Have the first task completed; give the request that a person gets."""
+    (task,) = (await view(api, project_id)).tasks
+    await api.tell(project_id, *work(task, "software_specification", SPECIFICATION, awaits_review=True))
+    path = f"/api/v1/hitl/project/{project_id}/requests"
+
+    async def is_asked() -> bool:
+        return bool((await api.get(path))["pending_count"])
+
+    await eventually(is_asked)
+    requests = rest.HitlList.model_validate(await api.get(path))
+    (request,) = requests.requests
+    return request
+
+
+async def test_a_created_project_is_readable_at_once_with_its_first_task(api: Stage) -> None:
+    for path in ("/api/v1/projects", "/api/v1/projects/"):
+        async with api.client.post(path, json={"product_idea": f"  {IDEA}\n"}) as response:
+            assert response.status == 201
+            body = await response.json()
+            assert set(body) == {"project_id", "status"}
+            assert response.headers["Location"] == f"/api/v1/projects/{body['project_id']}"
+            assert int(response.headers["Baton-Position"]) > 0
+        found = await view(api, body["project_id"])
+        assert (found.status, found.product_idea, body["status"]) == ("active", IDEA, "active")
+        assert found.name == "A small library for neighbours who lend books to each\N{HORIZONTAL ELLIPSIS}"
+        (task,) = found.tasks
+        assert (task.agent_type, task.status, task.attempt) == ("analyst", "pending", 1)
+
+
+async def test_many_projects_created_at_once_are_each_readable_right_after_the_answer(api: Stage) -> None:
+    for n in range(30):
+        project_id = await created(api, name=f"Project {n}")
+        assert (await view(api, project_id)).name == f"Project {n}"
+
+
+async def test_the_same_idempotency_key_names_the_same_project_and_a_new_body_is_refused(api: Stage) -> None:
+    body, key = {"product_idea": IDEA}, {"Idempotency-Key": "k-1"}
+    first = await api.post("/api/v1/projects", body, status=201, **key)
+    head = await api.head()
+    assert await api.post("/api/v1/projects", body, status=201, **key) == first
+    problem = await api.post("/api/v1/projects", {"product_idea": "Another"}, status=422, **key)
+    assert problem["title"] == "Idempotency key reused"
+    assert await api.head() == head
+
+
+async def test_completion_counts_steps_and_not_tasks(api: Stage) -> None:
+    project_id = await created(api)
+    path = f"/api/v1/projects/{project_id}/completion"
+    before = rest.CompletionView.model_validate(await api.get(path))
+    assert (before.completion_percentage, before.total_tasks, before.completed_tasks) == (0.0, 5, 0)
+    request = await asked(api, project_id)
+    await api.post(f"/api/v1/hitl/{request.request_id}/respond", {"action": "approve"})
+    after = await api.get(path)
+    assert after == {
+        "project_id": project_id,
+        "completion_percentage": 20.0,
+        "total_tasks": 5,
+        "completed_tasks": 1,
+        "artifacts_available": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "status"),
+    [
+        ("approve", None, "approved"),
+        ("approved", "Looks good!", "approved"),
+        ("reject", "Too big", "rejected"),
+        ("rejected", None, "rejected"),
+        ("amend", "add an export", "amended"),
+        ("amended", "leave out ratings", "amended"),
+    ],
+)
+async def test_a_decision_is_shown_at_once_and_the_first_one_wins(
+    api: Stage, action: str, words: str | None, status: str
+) -> None:
+    request = await asked(api, await created(api))
+    assert request.status == "pending"
+    path = f"/api/v1/hitl/{request.request_id}"
+    answer = await api.post(f"{path}/respond", {"action": action, "response_content": words})
+    assert answer == {"request_id": str(request.request_id), "new_status": status}
+    found = rest.HitlView.model_validate(await api.get(path))
+    assert (found.status, found.response_content, found.responded_by) == (status, words or "", "user")
+    problem = await api.post(f"{path}/respond", {"action": "approve"}, status=409)
+    assert status in problem["detail"]
+
+
+async def test_an_agent_that_never_worked_is_idle_and_one_at_work_names_its_task(api: Stage) -> None:
+    agents = rest.AgentList.model_validate(await api.get("/api/v1/agents/status")).agents
+    assert {agent.agent_type for agent in agents} >= {"analyst", "architect", "coder", "tester", "deployer"}
+    assert {(agent.status, agent.current_task_id, agent.last_activity) for agent in agents} == {("idle", None, None)}
+    project_id = await created(api)
+    (task,) = (await view(api, project_id)).tasks
+    start = TaskStart(task_id=task.id, agent_type="analyst", attempt=1, runner_id=uuid4(), message="At work")
+    await api.tell(project_id, start)
+    analyst = rest.AgentView.model_validate(await api.get("/api/v1/agents/status/analyst"))
+    assert (analyst.status, analyst.current_task_id) == ("working", task.id)
+    assert analyst.last_activity
+
+
+async def finished(api: Stage, **fields: str) -> str:
+    """Play every agent of a project until it is completed; give its id."""
+    project_id = await created(api, **fields)
+    for n, (kind, content) in enumerate(OUTPUTS.items(), start=1):
+
+        async def is_next(n: int = n) -> bool:
+            return len((await view(api, project_id)).tasks) == n
+
+        await eventually(is_next)
+        await api.tell(project_id, *work((await view(api, project_id)).tasks[-1], kind, content))
+    return project_id
+
+
+async def test_a_completed_project_gets_its_zip_by_itself(api: Stage) -> None:
+    project_id = await finished(api, name='Ü/"Leih" Büro 😀')
+
+    async def is_bundled() -> bool:
+        return bool((await api.get(f"/api/v1/projects/{project_id}/completion"))["artifacts_available"])
+
+    await eventually(is_bundled)
+    completion = await api.get(f"/api/v1/projects/{project_id}/completion")
+    assert (completion["completion_percentage"], completion["completed_tasks"]) == (100.0, 5)
+    summary = rest.BundleSummary.model_validate(await api.get(f"/api/v1/artifacts/{project_id}/summary"))
+    async with api.client.get(f"/api/v1/artifacts/{project_id}/download") as response:
+        data = await response.read()
+        assert (response.status, response.content_type) == (200, "application/zip")
+        assert response.headers["Content-Length"] == str(len(data))
+        assert response.headers["ETag"] == f'"{hashlib.sha256(data).hexdigest()}"'
+        disposition = response.headers["Content-Disposition"]
+    assert disposition == "attachment; filename=\"leih-b-ro.zip\"; filename*=UTF-8''%C3%BC-leih-b%C3%BCro.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert {one.filename: one.file_size for one in archive.infolist()} == {
+            one.name: one.size for one in summary.artifacts
+        }
+    async with api.client.get(f"/api/v1/artifacts/{project_id}/diagram") as response:
+        assert (response.content_type, response.charset) == ("text/plain", "utf-8")
+        assert await response.text() == PLAN["diagram"]
+
+
+async def test_generate_answers_when_the_zip_is_there(api: Stage) -> None:
+    project_id = await created(api)
+    assert await api.get(f"/api/v1/artifacts/{project_id}/summary") == {"artifacts": []}
+    request = await asked(api, project_id)
+    problem = await api.post(f"/api/v1/artifacts/{project_id}/generate", status=409)
+    assert problem["status"] == 409
+    await api.post(f"/api/v1/hitl/{request.request_id}/respond", {"action": "approve"})
+    answer = rest.BundleMade.model_validate(await api.post(f"/api/v1/artifacts/{project_id}/generate"))
+    assert answer.zip_created
+    assert answer.download_available
+    async with api.client.get(f"/api/v1/artifacts/{project_id}/download") as response:
+        assert response.status == 200
+        assert zipfile.ZipFile(io.BytesIO(await response.read())).testzip() is None
+    summary = await api.get(f"/api/v1/artifacts/{project_id}/summary")
+    assert len(summary["artifacts"]) == answer.artifacts_generated
+
+
+async def test_health_names_the_workers_as_degraded_until_a_runner_is_alive(api: Stage) -> None:
+    for path in ("/healthz", "/api/v1/healthz"):
+        async with api.client.get(path) as response:
+            assert response.status == 503
+            health = rest.HealthView.model_validate(await response.json())
+            assert (health.db_status, health.celery_status, health.llm_status) == ("ok", "degraded", "ok")
+    await api.host.pool.execute("INSERT INTO runners (id) VALUES (gen_random_uuid())")
+    assert await api.get("/healthz") == dict.fromkeys(("api_status", "db_status", "celery_status", "llm_status"), "ok")
+    await api.get("/livez")
+
+
+async def test_health_names_a_database_that_takes_no_writes_as_unavailable(api: Stage) -> None:
+    name = await api.host.pool.fetchval("SELECT current_database()")
+    await api.host.pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await api.host.pool.expire_connections()
+    async with api.client.get("/healthz") as response:
+        assert (response.status, (await response.json())["db_status"]) == (503, "unavailable")
+    async with api.client.get("/livez") as response:
+        assert response.status == 200
+
+
+async def test_every_answer_carries_the_security_headers_and_no_word_on_the_server(api: Stage) -> None:
+    for path in ("/healthz", "/nowhere", "/api/v1/agents/status"):
+        async with api.client.get(path) as response:
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert response.headers["Cache-Control"] == "no-store"
+            assert response.headers["Server"] == "baton"
+
+
+async def test_a_port_that_is_taken_is_said_in_plain_words(api: Stage, tmp_path: Path) -> None:
+    port = int(api.url.rpartition(":")[2])
+    api.host.settings.port = port
+    with pytest.raises(NotStarted, match=rf"Port {port} is taken: .*choose another with --port"):
+        await GatewayService().run(api.host)
+
+
+async def test_an_owner_that_does_not_answer_gives_503_and_when_to_try_again(api: Stage) -> None:
+    await api.host.bus.close()
+    async with api.client.post("/api/v1/projects", json={"product_idea": IDEA}) as response:
+        assert response.status == 503
+        assert response.headers["Retry-After"] == "2"
+        assert response.content_type == "application/problem+json"

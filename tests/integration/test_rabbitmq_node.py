@@ -1,0 +1,98 @@
+"""The private RabbitMQ node that other tests break on purpose, and the virtual hosts that keep tests apart."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import ChannelNotFoundEntity
+
+from support import debian
+from support.rabbit_node import PrivateRabbit, server_program
+from support.rabbitmq import drop_vhost, new_vhost
+
+pytestmark = pytest.mark.rabbitmq
+_SECONDS = 10
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[PrivateRabbit]:
+    if server_program() is None and not debian.install("rabbitmq-server"):
+        pytest.skip("no rabbitmq-server on this machine")
+    rabbit = PrivateRabbit(tmp_path / "rabbit")
+    yield rabbit
+    rabbit.kill()
+
+
+async def test_a_message_published_to_the_broker_comes_back(vhost: str) -> None:
+    async with _channel(vhost) as channel:
+        queue = await channel.declare_queue("passing", durable=True, arguments={"x-queue-type": "quorum"})
+        await _publish(channel, queue.name, b"the baton")
+        message = await queue.get(timeout=_SECONDS)
+    assert message is not None
+    assert message.body == b"the baton"
+
+
+async def test_two_virtual_hosts_do_not_see_each_others_queues(amqp_url: str, vhost: str) -> None:
+    other = new_vhost(amqp_url)
+    try:
+        async with _channel(vhost) as channel:
+            await channel.declare_queue("mine", durable=True)
+        async with _channel(other) as channel:
+            with pytest.raises(ChannelNotFoundEntity):
+                await channel.get_queue("mine", ensure=True)
+    finally:
+        drop_vhost(other)
+
+
+async def test_a_killed_node_keeps_what_was_confirmed_and_a_wiped_one_keeps_nothing(node: PrivateRabbit) -> None:
+    url = node.start()
+    async with _channel(url) as channel:
+        # Not a quorum queue: killed within about 5 s of its declaration, RabbitMQ 3.10 never elects it a leader again.
+        await channel.declare_queue("durable", durable=True)
+        await _publish(channel, "durable", b"kept")
+    node.kill()
+    assert node.start() == url
+    async with _channel(url) as channel:
+        queue = await channel.get_queue("durable", ensure=True)
+        message = await queue.get(timeout=_SECONDS)
+        assert message is not None
+        assert message.body == b"kept"
+    node.wipe()
+    node.start()
+    async with _channel(url) as channel:
+        with pytest.raises(ChannelNotFoundEntity):
+            await channel.get_queue("durable", ensure=True)
+
+
+def test_a_stopped_node_leaves_no_process_behind(node: PrivateRabbit, tmp_path: Path) -> None:
+    node.start()
+    assert len(_processes_of(tmp_path)) >= 2  # the node and its epmd
+    node.stop()
+    assert _processes_of(tmp_path) == []
+
+
+@contextlib.asynccontextmanager
+async def _channel(url: str) -> AsyncIterator[AbstractChannel]:
+    connection = await aio_pika.connect(url, timeout=_SECONDS)
+    async with connection:
+        yield await connection.channel()
+
+
+async def _publish(channel: AbstractChannel, queue: str, body: bytes) -> None:
+    message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+    await channel.default_exchange.publish(message, routing_key=queue, timeout=_SECONDS)
+
+
+def _processes_of(directory: Path) -> list[int]:
+    """Find the processes whose environment names `directory`: the node, its epmd, and whatever they started."""
+    return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _names(entry, directory)]
+
+
+def _names(entry: Path, directory: Path) -> bool:
+    try:
+        return f"HOME={directory}".encode() in (entry / "environ").read_bytes()
+    except OSError:
+        return False

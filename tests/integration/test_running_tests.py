@@ -1,0 +1,133 @@
+"""Running a package's tests: true results, limits that hold, and nothing left behind."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from baton_agent_runner.testing import MOST_OUTPUT, UnsafePath, run_tests
+from baton_contracts.handoffs import CodePackage, SourceFile
+
+HEAD = "import unittest\nclass Case(unittest.TestCase):\n"
+
+
+def package(body: str, path: str = "test_it.py", command: list[str] | None = None) -> CodePackage:
+    return CodePackage(
+        files=[SourceFile(path=path, content=body)],
+        run_command=[],
+        test_command=command or ["python", "-m", "unittest"],
+    )
+
+
+def processes_in(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+async def test_passing_tests_are_counted() -> None:
+    report = await run_tests(package(HEAD + "    def test_a(self): pass\n    def test_b(self): pass\n"))
+    assert (report.passed, report.tests_run, report.failures) == (True, 2, 0)
+    assert report.command == ["python", "-m", "unittest"]
+
+
+async def test_failures_and_errors_are_reported_truthfully() -> None:
+    body = HEAD + "    def test_a(self): self.fail('no')\n    def test_b(self): 1 / 0\n    def test_c(self): pass\n"
+    report = await run_tests(package(body))
+    assert (report.passed, report.tests_run, report.failures) == (False, 3, 2)
+    assert "ZeroDivisionError" in report.output
+
+
+@pytest.mark.parametrize("body", ["", "raise SystemExit(0)", "print('Ran 5 tests in 0.1s'); raise SystemExit(3)"])
+async def test_no_test_run_or_a_bad_ending_is_not_a_pass(body: str) -> None:
+    assert not (await run_tests(package(body))).passed
+
+
+async def test_a_module_that_does_not_compile_is_a_failure() -> None:
+    report = await run_tests(package("def ("))
+    assert (report.passed, report.failures) == (False, 1)
+
+
+async def test_an_endless_loop_is_stopped_at_the_deadline(tmp_path: Path) -> None:
+    started = time.monotonic()
+    report = await run_tests(
+        package(HEAD + "    def test_a(self):\n        while True: pass\n"), timeout=1, directory=tmp_path
+    )
+    assert time.monotonic() - started < 5
+    assert not report.passed
+    assert "longer than 1 seconds" in report.output
+    assert await no_process_in(tmp_path)
+
+
+async def no_process_in(folder: Path) -> bool:
+    """Wait until the kernel has cleared away what was killed, two seconds at most."""
+    for _ in range(40):
+        if not processes_in(folder):
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def test_children_that_outlive_the_tests_are_killed(tmp_path: Path) -> None:
+    child = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)"
+    body = f"import subprocess, sys, warnings\n{HEAD}    def test_a(self):\n        self.child = {child}\n"
+    assert (await run_tests(package(body), directory=tmp_path)).passed
+    assert await no_process_in(tmp_path)
+
+
+async def test_a_cancelled_run_leaves_no_process(tmp_path: Path) -> None:
+    body = HEAD + "    def test_a(self):\n        import time; time.sleep(60)\n"
+    task = asyncio.create_task(run_tests(package(body), directory=tmp_path))
+    async with asyncio.timeout(10):
+        while not processes_in(tmp_path):
+            await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await no_process_in(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_memory_hog_meets_its_limit() -> None:
+    report = await run_tests(package(HEAD + "    def test_a(self): bytearray(4 * 1024**3)\n"))
+    assert not report.passed
+    assert "MemoryError" in report.output
+
+
+async def test_a_huge_file_meets_its_limit() -> None:
+    body = HEAD + "    def test_a(self):\n        with open('big', 'wb') as f:\n            f.truncate(200 * 1024**2)\n"
+    assert not (await run_tests(package(body))).passed
+
+
+async def test_a_flood_of_output_is_cut_in_the_middle_and_still_counted() -> None:
+    body = HEAD + "    def test_a(self):\n        for _ in range(2000): print('x' * 10_000)\n"
+    report = await run_tests(package(body))
+    assert (report.passed, report.tests_run) == (True, 1)
+    assert len(report.output) < MOST_OUTPUT + 100
+    assert "bytes left out" in report.output
+
+
+async def test_the_environment_is_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATON_SECRET", "secret")
+    body = "import os\n" + HEAD + "    def test_a(self): self.assertNotIn('BATON_SECRET', os.environ)\n"
+    assert (await run_tests(package(body))).passed
+
+
+@pytest.mark.parametrize("path", ["../out.py", "/tmp/out.py", "a/../../out.py", "..\\out.py", "C:/out.py", "."])  # noqa: S108
+async def test_a_path_that_leaves_the_folder_is_refused(path: str, tmp_path: Path) -> None:
+    with pytest.raises(UnsafePath, match="out|'\\.'"):
+        await run_tests(package("", path=path), directory=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_command_that_does_not_exist_is_reported() -> None:
+    report = await run_tests(package("", command=["no-such-command"]))
+    assert not report.passed
+    assert "cannot be started" in report.output

@@ -1,0 +1,53 @@
+"""A TCP proxy in this process, to do to a connection what networks do."""
+
+import asyncio
+from functools import partial
+from typing import Self
+
+from yarl import URL
+
+
+class Wire:
+    """A TCP proxy before a server: it can be cut, and it can swallow everything."""
+
+    def __init__(self, target: URL) -> None:
+        self._target = target
+        self._pipes: set[asyncio.Task[None]] = set()
+        self.swallow = False
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.url = str(self._target.with_host("127.0.0.1").with_port(self._server.sockets[0].getsockname()[1]))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        await self.cut()
+
+    async def cut(self) -> int:
+        """Close every connection; tells how many ends that were."""
+        pipes = tuple(self._pipes)
+        for pipe in pipes:
+            pipe.cancel()
+        await asyncio.gather(*pipes, return_exceptions=True)
+        return len(pipes)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(self._target.host, self._target.port)
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            pipe = asyncio.create_task(self._pump(source, sink))
+            self._pipes.add(pipe)
+            pipe.add_done_callback(partial(self._end, sink))  # even if it was cancelled before it began
+
+    def _end(self, sink: asyncio.StreamWriter, pipe: asyncio.Task[None]) -> None:
+        self._pipes.discard(pipe)
+        sink.close()
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                if not self.swallow:
+                    sink.write(data)
+                    await sink.drain()
+        except ConnectionError:
+            pass
