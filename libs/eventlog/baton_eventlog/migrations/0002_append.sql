@@ -16,7 +16,7 @@ CREATE FUNCTION append_batch(
     e_correlation uuid[], e_schema int[]
 ) RETURNS TABLE (
     outcome text, "position" bigint, version int, "timestamp" timestamptz, reply jsonb, request_hash text
-) LANGUAGE plpgsql VOLATILE AS $$
+) LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     head       log_head;
@@ -38,7 +38,8 @@ BEGIN
     SELECT array_agg(coalesce((SELECT l.version FROM event_log l WHERE l.project_id = s.project
                                 ORDER BY l.version DESC LIMIT 1), 0) ORDER BY s.n)
       INTO versions FROM unnest(s_project) WITH ORDINALITY AS s (project, n);
-    SELECT array_agg(EXISTS (SELECT FROM inbox i WHERE i.id = inbox_key(c.consumer, c.message)) ORDER BY c.n)
+    SELECT array_agg(coalesce((SELECT true FROM inbox i WHERE i.id = inbox_key(c.consumer, c.message) LIMIT 1), false)
+                     ORDER BY c.n)
       INTO seen FROM unnest(c_consumer, c_message) WITH ORDINALITY AS c (consumer, message, n);
 
     FOR n IN 1 .. cardinality(c_stream) LOOP
@@ -90,6 +91,7 @@ BEGIN
     SELECT outcomes[c.n], coalesce(i.position, reached[c.n] + c.events), coalesce(i.version, before[c.n] + c.events),
            moment, i.reply, i.request_hash
       FROM unnest(c_consumer, c_message, c_events) WITH ORDINALITY AS c (consumer, message, events, n)
-      LEFT JOIN inbox i ON outcomes[c.n] = 'duplicate' AND i.id = inbox_key(c.consumer, c.message)
+      LEFT JOIN LATERAL (SELECT * FROM inbox WHERE outcomes[c.n] = 'duplicate' AND id = inbox_key(c.consumer, c.message)
+                          LIMIT 1) i ON true  -- LIMIT keeps it a look-up: a join would scan the inbox as it grows
      ORDER BY c.n;
 END $$;
