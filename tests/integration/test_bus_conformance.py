@@ -177,8 +177,8 @@ async def test_a_cancelled_subscription_gives_back_what_it_had_not_settled(bus: 
     await subscription.cancel()
     await bus.publish([("work", message(b"new"))])
     await bus.consume("work", second.append, prefetch=10)
-    assert (await second.holds(3)).bodies() == [b"0", b"2", b"new"]
-    assert [delivery.redelivered for delivery in second] == [True, True, False]
+    again = {delivery.message.body: delivery.redelivered for delivery in await second.holds(3)}
+    assert again == {b"0": True, b"2": True, b"new": False}  # RabbitMQ gives back in its own time
     first[0].ack()  # too late: it is in other hands, and the bus must not mind
     await asyncio.sleep(QUIET)
     assert bus.healthy()
@@ -330,6 +330,18 @@ async def test_the_sink_is_never_called_from_within_a_call_to_the_bus(bus: Bus) 
     (sent,) = await publish(bus, 1)
     await until(lambda: len(seen) >= 5)
     assert set(seen) == {sent.id}
+
+
+async def test_in_memory_what_is_given_back_goes_to_the_front() -> None:
+    bus, first, second = MemoryBus(), Inbox(), Inbox()
+    await bus.start()
+    subscription = await bus.consume("work", first.append, prefetch=2)
+    await publish(bus, 3)
+    await first.holds(2)
+    await subscription.cancel()
+    await bus.consume("work", second.append, prefetch=10)
+    assert (await second.holds(3)).bodies() == [b"0", b"1", b"2"]
+    await bus.close()
 
 
 def test_without_a_url_the_bus_is_a_new_one_in_memory() -> None:

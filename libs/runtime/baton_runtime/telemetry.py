@@ -22,3 +22,4 @@ def configure_logging(level: str, service: str) -> None:
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(service=service)
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # it prints a traceback at every disconnect; the bus says so

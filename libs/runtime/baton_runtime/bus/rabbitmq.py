@@ -1,0 +1,192 @@
+"""The bus on RabbitMQ: one supervisor task keeps a `Link` alive and rebuilds everything when anything closes.
+
+Rebuilding means connections, channels, every queue ever declared here and every running subscription, so even a
+broker that lost its disk is as before. While there is no link, `publish` and `request` fail at once with
+`BusUnavailable`; subscriptions simply go on afterwards. The password is in no message and in no log line.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+from aio_pika.connection import make_url
+from yarl import URL
+
+from baton_runtime.bus.protocol import BusUnavailable, Delivery, Message, Reply
+from baton_runtime.bus.rabbitmq_calls import cancelled_from_outside, describe
+from baton_runtime.bus.rabbitmq_link import Link
+from baton_runtime.bus.rabbitmq_subscription import RabbitSubscription
+
+CONNECT_TIMEOUT: Final = 10.0
+CONFIRM_TIMEOUT: Final = 10.0
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 5.0
+HEARTBEAT: Final = 5
+"""Seconds; the broker notices a dead client after two of them, the client a dead broker after (5 + 1) * 3 s."""
+
+log = structlog.get_logger("baton.bus")
+
+
+class RabbitBus:
+    """See `Bus`; `name` shows in the broker's list of connections, `prefix` keeps installations apart."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        prefix: str = "baton",
+        connect_timeout: float = CONNECT_TIMEOUT,
+        confirm_timeout: float = CONFIRM_TIMEOUT,
+    ) -> None:
+        self._url = _parse(url)
+        self._name = name
+        self._prefix = prefix
+        self._connect_timeout = connect_timeout
+        self._confirm_timeout = confirm_timeout
+        self._link: Link | None = None
+        self._ready = asyncio.Event()
+        self._supervisor: asyncio.Task[None] | None = None
+        self._queues: dict[str, None] = {}
+        self._subscriptions: dict[RabbitSubscription, None] = {}
+        self._trouble = "no answer"
+
+    async def start(self) -> None:
+        """Connect, trying again until the connect deadline; then `BusUnavailable`."""
+        if self._supervisor is None:
+            self._supervisor = asyncio.get_running_loop().create_task(self._supervise())
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                await self._ready.wait()
+        except TimeoutError:
+            await self.close()
+            raise BusUnavailable(
+                f"RabbitMQ at {self._place()} could not be used within {self._connect_timeout:g} s "
+                f"({self._trouble}). Check that it runs, that BATON_AMQP_URL names it and that user, password "
+                f"and virtual host are right, then start again."
+            ) from None
+
+    async def close(self) -> None:
+        """Send the acknowledgements that are noted and close; unsettled deliveries go back."""
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            supervisor.cancel()
+            await asyncio.wait([supervisor])
+        self._subscriptions.clear()
+
+    async def declare(self, queues: Sequence[str]) -> None:
+        """Make sure that these queues exist, now and after every reconnect; `BusUnavailable` when refused."""
+        await self._usable().declare(queues)
+        self._queues.update(dict.fromkeys(queues))
+
+    async def publish(self, batch: Sequence[tuple[str, Message]]) -> list[Exception | None]:
+        """Send all, pipelined, with confirms and one deadline for the whole batch; see `Bus.publish`."""
+        deadline = asyncio.get_running_loop().time() + self._confirm_timeout
+        try:
+            return await self._usable().publisher.publish(batch, deadline=deadline)
+        except BusUnavailable as error:
+            return [error] * len(batch)
+
+    async def consume(self, queue: str, sink: Callable[[Delivery], None], *, prefetch: int) -> RabbitSubscription:
+        """Deliver to `sink`, now or once connected; declares the queue; `BusUnavailable` when that is refused."""
+        if self._supervisor is None:
+            raise BusUnavailable("The bus is not started, so nothing was consumed: start it before using it.")
+        subscription = RabbitSubscription(queue, sink, prefetch, self._forget)
+        self._subscriptions[subscription] = None
+        if (link := self._link) is not None:
+            try:
+                await subscription.attach(link)
+            except BusUnavailable:
+                if not link.lost.done():  # the broker refuses; were it merely gone, we would be attached later
+                    await subscription.cancel()
+                    raise
+        return subscription
+
+    async def request(self, queue: str, message: Message, *, timeout: float) -> Reply:
+        """Send and wait `timeout` seconds for the answer; see `Bus.request`."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        return await self._usable().requests.ask(queue, message, deadline=deadline)
+
+    def healthy(self) -> bool:
+        """Tell whether everything is connected and attached, and the broker reads from us."""
+        return self._ready.is_set() and self._link is not None and self._link.usable()
+
+    def _forget(self, subscription: RabbitSubscription) -> None:
+        self._subscriptions.pop(subscription, None)
+
+    def _usable(self) -> Link:
+        if self._link is None or self._link.lost.done():
+            raise BusUnavailable(f"There is no connection to RabbitMQ ({self._trouble}). Try again later.")
+        if self._link.blocked:
+            raise BusUnavailable("RabbitMQ is short of memory or disk and takes no messages. Try again later.")
+        return self._link
+
+    async def _supervise(self) -> None:
+        failures = 0
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            self._note(await self._live())
+            failures = 0 if clock() - began > LONGEST_PAUSE else failures + 1
+            await asyncio.sleep(pause(failures))
+
+    async def _live(self) -> str:
+        """Build a link and stay with it until it is lost; the reason why it could not be built or was lost."""
+        try:
+            link = await Link.open(self._url, self._name, self._prefix)
+            try:
+                return await self._use(link)
+            finally:
+                await self._let_go(link)
+        except asyncio.CancelledError:
+            if cancelled_from_outside():
+                raise
+            return "the connection was closed while it was set up"
+        except Exception as error:  # noqa: BLE001 (whatever it is, the answer is to try again)
+            return describe(error)
+
+    async def _use(self, link: Link) -> str:
+        await link.declare(tuple(self._queues))
+        self._link = link
+        for subscription in tuple(self._subscriptions):
+            await subscription.attach(link)
+        self._ready.set()
+        log.info("bus_connected", broker=self._place(), name=self._name)
+        return await asyncio.shield(link.lost)
+
+    async def _let_go(self, link: Link) -> None:
+        self._ready.clear()
+        self._link = None
+        await asyncio.gather(*(subscription.detach() for subscription in self._subscriptions))
+        await link.close()
+
+    def _note(self, trouble: str) -> None:
+        for secret in filter(None, (self._url.password, self._url.raw_password)):
+            trouble = trouble.replace(secret, "***")
+        self._trouble = trouble
+        log.warning("bus_lost", broker=self._place(), name=self._name, reason=trouble)
+
+    def _place(self) -> str:
+        return f"{self._url.host}:{self._url.port or 'default port'}"
+
+
+def pause(failures: int) -> float:
+    """Seconds until the next attempt: doubling up to `LONGEST_PAUSE`, shortened at random by up to a half."""
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 (jitter, so that not everybody knocks at once)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        valid = parsed.scheme in {"amqp", "amqps"} and bool(parsed.host)
+    except ValueError:
+        valid = False
+    if not valid:  # the URL itself is not shown: it may hold a password
+        raise ValueError(
+            "The AMQP URL is not one: it must read amqp://user:password@host:port/vhost (or amqps://), with "
+            "special characters in user and password percent-encoded. Set BATON_AMQP_URL accordingly."
+        )
+    return parsed if "heartbeat" in parsed.query else parsed.update_query(heartbeat=HEARTBEAT)
