@@ -192,5 +192,5 @@ async def test_a_persons_schema_is_read_where_there_is_nothing_else() -> None:
 async def test_a_question_that_it_cannot_answer_is_refused_with_a_reason(
     output_type: str, kind: str, content: Json
 ) -> None:
-    with pytest.raises(ModelRefused, match="[A-Z].*\\."):
+    with pytest.raises(ModelRefused, match=r"embedded model|product idea|Nothing in the handoff"):
         await EmbeddedModel().answer(Question("agent", output_type, handoff(kind, content)))
