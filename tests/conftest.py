@@ -3,13 +3,15 @@
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
 from baton_cli.postgres import EmbeddedPostgres
-from support.rabbitmq import drop_vhost, new_vhost, rabbitmq
+from support.rabbit_node import PrivateRabbit
+from support.rabbitmq import drop_vhost, new_vhost, private_rabbit, rabbitmq
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +45,13 @@ def vhost(amqp_url: str) -> Iterator[str]:
     url = new_vhost(amqp_url)
     yield url
     drop_vhost(url)
+
+
+@pytest.fixture
+def rabbit_node(tmp_path: Path) -> Iterator[PrivateRabbit]:
+    """Make a RabbitMQ of its own for one test, to start, stop, kill and wipe; it is not started yet."""
+    with private_rabbit(tmp_path / "rabbit") as node:
+        yield node
 
 
 async def _administer(dsn: str, statement: str) -> None:

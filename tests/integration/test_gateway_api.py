@@ -1,21 +1,23 @@
 """The gateway's REST API on a real PostgreSQL, with the real services behind it."""
 
+import asyncio
 import hashlib
 import io
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import UUID, uuid4
+from typing import cast
+from uuid import uuid4
 
 import pytest
 
 from baton_contracts import rest
 from baton_contracts.events import TaskStart
+from baton_gateway.reading import READS
 from baton_gateway.service import GatewayService
 from baton_runtime.host import NotStarted
-from baton_runtime.settings import Settings
 from support.bundles import OUTPUTS, PLAN, SPECIFICATION
-from support.stage import CORE, Stage, stage, work
+from support.stage import Stage, stage, work
 from support.waiting import eventually
 
 IDEA = "A small library for neighbours who lend books to each other, with reminders and ratings"
@@ -228,6 +230,41 @@ async def test_a_port_that_is_taken_is_said_in_plain_words(api: Stage, tmp_path:
     api.host.settings.port = port
     with pytest.raises(NotStarted, match=rf"Port {port} is taken: .*choose another with --port"):
         await GatewayService().run(api.host)
+
+
+async def test_two_gateways_show_at_once_what_either_of_them_wrote(api: Stage) -> None:
+    other = GatewayService()
+    running = asyncio.create_task(other.run(api.host))
+    try:
+        await asyncio.wait_for(other.ready.wait(), 10)
+        for n in range(10):
+            answer = await api.post(f"{other.url}/api/v1/projects", {"product_idea": f"Idea {n}"}, status=201)
+            for url in (api.url, other.url):
+                assert (await api.get(f"{url}/api/v1/projects/{answer['project_id']}"))["name"] == f"Idea {n}"
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_fault_of_ours_is_a_500_that_tells_nothing_but_an_id(
+    api: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cast("dict[str, str]", READS), "agent_list", "SELECT secret FROM nowhere")
+    async with api.client.get("/api/v1/agents/status") as response:
+        problem = await response.json(content_type="application/problem+json")
+        assert (response.status, problem["title"]) == (500, "Internal error")
+        assert response.headers["Baton-Request-Id"] in problem["detail"]
+        assert "nowhere" not in problem["detail"]
+
+
+async def test_a_database_that_is_away_gives_503_and_when_to_try_again(api: Stage) -> None:
+    api.host.pool.terminate()
+    for path in (f"/api/v1/projects/{uuid4()}", "/api/v1/agents/status"):
+        async with api.client.get(path) as response:
+            assert (response.status, response.content_type) == (503, "application/problem+json")
+            assert response.headers["Retry-After"] == "2"
+    async with api.client.get("/healthz") as response:
+        assert (response.status, (await response.json())["db_status"]) == (503, "unavailable")
 
 
 async def test_an_owner_that_does_not_answer_gives_503_and_when_to_try_again(api: Stage) -> None:

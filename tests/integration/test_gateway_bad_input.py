@@ -53,13 +53,19 @@ def answer(pointer: str, **fields: object) -> Case:
     return Case(422, "POST", RESPOND, {"action": "approve"} | fields, (pointer,))
 
 
+NO_IDEAS: tuple[object, ...] = ("", "  \n\t ", "\u200b\u200b", None, 5, True, [], {})
+NO_NAMES: tuple[object, ...] = ("", "   ", "x" * 201, 7, ["a"], "two\nlines", "\u2060", "\x9b31m")
+NO_WORKFLOWS: tuple[object, ...] = ("", "../up", "Ä", "A", "-a", "a" * 65, "a\n", 1, None)
+NO_TEAMS: tuple[object, ...] = ("", "a b", "A", {}, "a/b")
+NO_ACTIONS: tuple[object, ...] = ("", "APPROVE", "maybe", None, 1, ["approve"], "expired")
+NO_WORDS: tuple[object, ...] = (None, "", "  ", "\u200b", 3)
 FIELDS = [
     Case(422, "POST", PROJECTS, {}, ("/product_idea",)),
-    *(idea("/product_idea", product_idea=value) for value in ("", "  \n\t ", "\u200b\u200b", None, 5, True, [], {})),
+    *(idea("/product_idea", product_idea=value) for value in NO_IDEAS),
     idea("/product_idea", product_idea="x" * 20_001),
-    *(idea("/name", name=value) for value in ("", "   ", "x" * 201, 7, ["a"], "two\nlines", "\u2060", "\x9b31m")),
-    *(idea("/workflow_id", workflow_id=value) for value in ("", "../up", "Ä", "A", "-a", "a" * 65, "a\n", 1, None)),
-    *(idea("/team_id", team_id=value) for value in ("", "a b", "A", {}, "a/b")),
+    *(idea("/name", name=value) for value in NO_NAMES),
+    *(idea("/workflow_id", workflow_id=value) for value in NO_WORKFLOWS),
+    *(idea("/team_id", team_id=value) for value in NO_TEAMS),
     idea("/extra", extra=1),
     idea("/tenant", tenant="other"),
     idea("/project_id", project_id=ABSENT),
@@ -68,8 +74,8 @@ FIELDS = [
     idea("/a~1b~0c", **{"a/b~c": 1}),
     Case(422, "POST", PROJECTS, {"name": 1, "extra": 2}, ("/product_idea", "/name", "/extra")),
     Case(422, "POST", RESPOND, {}, ("/action",)),
-    *(answer("/action", action=value) for value in ("", "APPROVE", "maybe", None, 1, ["approve"], "expired")),
-    *(answer("/response_content", action="amend", response_content=value) for value in (None, "", "  ", "\u200b", 3)),
+    *(answer("/action", action=value) for value in NO_ACTIONS),
+    *(answer("/response_content", action="amend", response_content=value) for value in NO_WORDS),
     answer("/response_content", response_content="x" * 20_001),
     answer("/response_content", action="amended"),
     answer("/extra", extra=1),

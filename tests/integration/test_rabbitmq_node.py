@@ -1,7 +1,8 @@
 """The private RabbitMQ node that other tests break on purpose, and the virtual hosts that keep tests apart."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aio_pika
@@ -9,21 +10,12 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelNotFoundEntity
 
-from support import debian
-from support.rabbit_node import PrivateRabbit, server_program
+from support.rabbit_node import PrivateRabbit
 from support.rabbitmq import drop_vhost, new_vhost
 
 pytestmark = pytest.mark.rabbitmq
 _SECONDS = 10
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[PrivateRabbit]:
-    if server_program() is None and not debian.install("rabbitmq-server"):
-        pytest.skip("no rabbitmq-server on this machine")
-    rabbit = PrivateRabbit(tmp_path / "rabbit")
-    yield rabbit
-    rabbit.kill()
+_BROKER_WRITES_QUEUES_DOWN_SECONDS = 7  # see PrivateRabbit.kill
 
 
 async def test_a_message_published_to_the_broker_comes_back(vhost: str) -> None:
@@ -47,30 +39,30 @@ async def test_two_virtual_hosts_do_not_see_each_others_queues(amqp_url: str, vh
         drop_vhost(other)
 
 
-async def test_a_killed_node_keeps_what_was_confirmed_and_a_wiped_one_keeps_nothing(node: PrivateRabbit) -> None:
-    url = node.start()
+async def test_a_killed_node_keeps_what_was_confirmed_and_a_wiped_one_keeps_nothing(rabbit_node: PrivateRabbit) -> None:
+    url = rabbit_node.start()
     async with _channel(url) as channel:
-        # Not a quorum queue: killed within about 5 s of its declaration, RabbitMQ 3.10 never elects it a leader again.
-        await channel.declare_queue("durable", durable=True)
+        await channel.declare_queue("durable", durable=True, arguments={"x-queue-type": "quorum"})
+        await asyncio.sleep(_BROKER_WRITES_QUEUES_DOWN_SECONDS)
         await _publish(channel, "durable", b"kept")
-    node.kill()
-    assert node.start() == url
+    rabbit_node.kill()
+    assert rabbit_node.start() == url
     async with _channel(url) as channel:
         queue = await channel.get_queue("durable", ensure=True)
         message = await queue.get(timeout=_SECONDS)
         assert message is not None
         assert message.body == b"kept"
-    node.wipe()
-    node.start()
+    rabbit_node.wipe()
+    rabbit_node.start()
     async with _channel(url) as channel:
         with pytest.raises(ChannelNotFoundEntity):
             await channel.get_queue("durable", ensure=True)
 
 
-def test_a_stopped_node_leaves_no_process_behind(node: PrivateRabbit, tmp_path: Path) -> None:
-    node.start()
+def test_a_stopped_node_leaves_no_process_behind(rabbit_node: PrivateRabbit, tmp_path: Path) -> None:
+    rabbit_node.start()
     assert len(_processes_of(tmp_path)) >= 2  # the node and its epmd
-    node.stop()
+    rabbit_node.stop()
     assert _processes_of(tmp_path) == []
 
 

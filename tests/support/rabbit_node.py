@@ -68,8 +68,8 @@ class PrivateRabbit:
     def kill(self) -> None:
         """End the node as a power cut would; what it had made durable is there at the next start.
 
-        RabbitMQ 3.10 writes a new quorum queue's term down some 5 s late: killed before that, the queue comes back
-        without a leader and answers nothing (rabbitmq-server issue 10070). Let such a queue grow older first.
+        RabbitMQ 3.10 writes queues themselves down some 5 s late. Killed before that, a new queue is gone, or a quorum
+        queue comes back without a leader and answers nothing (rabbitmq-server issue 10070): let queues grow older.
         """
         self._end(_KILL)
 

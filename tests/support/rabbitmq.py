@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import pytest
@@ -37,11 +38,21 @@ def rabbitmq() -> Iterator[str]:
     elif _docker_answers():
         with _container() as url:
             yield url
-    elif server_program() is not None or debian.install("rabbitmq-server"):
-        with _node() as url:
-            yield url
     else:
+        with tempfile.TemporaryDirectory(prefix="baton-rabbit-") as directory, private_rabbit(Path(directory)) as node:
+            yield node.start()
+
+
+@contextlib.contextmanager
+def private_rabbit(directory: Path) -> Iterator[PrivateRabbit]:
+    """Give a node to start, kill and wipe, not started yet; skip (in CI: fail) where no server can be installed."""
+    if server_program() is None and not debian.install("rabbitmq-server"):
         _do_without()
+    node = PrivateRabbit(directory)
+    try:
+        yield node
+    finally:
+        node.kill()  # its data are for nobody now, and a shutdown in good order takes 6 s
 
 
 def new_vhost(url: str) -> str:
@@ -76,16 +87,6 @@ def _manage(url: str, method: str, path: str, body: object = None) -> None:
 
 
 @contextlib.contextmanager
-def _node() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="baton-rabbit-") as directory:
-        node = PrivateRabbit(Path(directory))
-        try:
-            yield node.start()
-        finally:
-            node.kill()  # its data go with the directory, so a shutdown in good order (6 s) is for nobody
-
-
-@contextlib.contextmanager
 def _container() -> Iterator[str]:
     from testcontainers.community.rabbitmq import RabbitMqContainer  # noqa: PLC0415  (slow, and seldom needed)
 
@@ -104,7 +105,7 @@ def _docker_answers() -> bool:
         return False
 
 
-def _do_without() -> None:
+def _do_without() -> NoReturn:
     reason = (
         "NO RABBITMQ: its tests did not run. Set BATON_TEST_AMQP_URL, start Docker, or install the package "
         "rabbitmq-server (as root on Debian the tests install it themselves)."

@@ -19,8 +19,9 @@ from baton_gateway.service import GatewayService
 from baton_hitl.service import HitlService
 from baton_orchestrator.service import OrchestratorService
 from baton_runtime.bus import MemoryBus
-from baton_runtime.host import Host, open_host, run_until
+from baton_runtime.host import Host, Service, open_host, run_until
 from baton_runtime.settings import Settings
+from support.waiting import eventually
 
 CORE = Path(__file__).parents[2] / ".bmad-core"
 
@@ -60,13 +61,13 @@ class Stage:
 
     async def shown(self, position: int | None = None) -> None:
         """Wait until the tables show a position, else the head."""
-        position = await self.head() if position is None else position
-        async with asyncio.timeout(10):
-            while await self._checkpoint() < position:
-                await asyncio.sleep(0.01)
+        checkpoint = "SELECT position >= $1 FROM checkpoints WHERE name = 'projector'"
+        wanted = await self.head() if position is None else position
 
-    async def _checkpoint(self) -> int:
-        return int(await self.host.pool.fetchval("SELECT position FROM checkpoints WHERE name = 'projector'"))
+        async def is_shown() -> bool:
+            return bool(await self.host.pool.fetchval(checkpoint, wanted))
+
+        await eventually(is_shown)
 
 
 @contextlib.asynccontextmanager
@@ -74,7 +75,7 @@ async def stage(dsn: str, data_dir: Path, *, alone: bool = False) -> AsyncIterat
     """Run a gateway on a database, `alone` or with orchestrator, hitl and artifacts; nobody plays the agents."""
     settings = Settings(port=0, data_dir=data_dir, core_path=CORE)
     stop, gateway = asyncio.Event(), GatewayService()
-    others = [] if alone else [OrchestratorService(), HitlService(), ArtifactsService()]
+    others: list[Service] = [] if alone else [OrchestratorService(), HitlService(), ArtifactsService()]
     async with open_host(settings, dsn, MemoryBus()) as host:
         running = asyncio.create_task(run_until(stop, host, [gateway, *others]))
         ready = asyncio.create_task(gateway.ready.wait())

@@ -5,10 +5,11 @@ because it is written under a name of its own and renamed when it is complete. A
 wrote under `incoming/`, which nobody reads.
 """
 
+import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from uuid import uuid4
 
 import obstore
@@ -16,9 +17,12 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 if TYPE_CHECKING:
-    from obstore import GetResult
+    from obstore import GetResult, WritableFile
 
 _CHUNK: Final = 256 << 10
+_FAILURES: Final = (BaseError, OSError)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class BlobMissing(Exception):
@@ -43,70 +47,68 @@ class BlobStore:
         """
         if isinstance(data, bytes):
             return await self._put_whole(data)
-        meter = _Meter(data)
-        incoming = f"incoming/{uuid4()}"
+        digest, size, incoming = hashlib.sha256(), 0, f"incoming/{uuid4()}"
+        writer = obstore.open_writer(self._store, incoming)
         try:
-            await obstore.put_async(self._store, incoming, meter)
-            await obstore.rename_async(self._store, incoming, _key(meter.sha256()))
-        except BaseError as error:
-            with contextlib.suppress(BaseError):
-                await obstore.delete_async(self._store, incoming)
-            raise _unavailable(error) from error
-        return meter.sha256(), meter.size
+            async for chunk in data:
+                digest.update(chunk)
+                size += len(chunk)
+                await _ask(writer.write, chunk)
+            await _ask(writer.close)
+            await _ask(obstore.rename, self._store, incoming, _key(digest.hexdigest()))
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(self._discard, writer, incoming))
+            raise
+        return digest.hexdigest(), size
+
+    def _discard(self, writer: "WritableFile", incoming: str) -> None:
+        """Remove what was written of a blob that will not be complete."""
+        with contextlib.suppress(*_FAILURES):
+            if not writer.closed():
+                writer.close()  # only a closed one can be deleted
+            obstore.delete(self._store, incoming)
 
     async def _put_whole(self, data: bytes) -> tuple[str, int]:
         sha256 = hashlib.sha256(data).hexdigest()
-        try:
-            await obstore.put_async(self._store, _key(sha256), data)
-        except BaseError as error:
-            raise _unavailable(error) from error
+        await _ask(obstore.put, self._store, _key(sha256), data)
         return sha256, len(data)
 
     async def stream(self, sha256: str) -> AsyncIterator[bytes]:
         """Open a blob and return its chunks. Raises `BlobMissing` (before the first chunk), `BlobsUnavailable`."""
         try:
-            found = await obstore.get_async(self._store, _key(sha256))
+            found = await _ask(obstore.get, self._store, _key(sha256))
         except FileNotFoundError as error:
             raise BlobMissing(f"There is no blob {sha256} in the object store; generate the bundle again") from error
-        except BaseError as error:
-            raise _unavailable(error) from error
         return _chunks(found)
 
     async def exists(self, sha256: str) -> bool:
         """Tell whether a blob is there. Raises `BlobsUnavailable`."""
         try:
-            await obstore.head_async(self._store, _key(sha256))
+            await _ask(obstore.head, self._store, _key(sha256))
         except FileNotFoundError:
             return False
-        except BaseError as error:
-            raise _unavailable(error) from error
         return True
 
 
-class _Meter:
-    """Counts and hashes what passes through."""
+async def _ask(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Make a blocking call of the store in a thread. Raises `BlobsUnavailable`, or `FileNotFoundError`.
 
-    def __init__(self, source: AsyncIterable[bytes]) -> None:
-        self._source = source
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    def sha256(self) -> str:
-        return self._hash.hexdigest()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._source:
-            self._hash.update(chunk)
-            self.size += len(chunk)
-            yield chunk
+    The store's own asyncio calls are not used: a process that exits just as one of them ends is aborted.
+    """
+    try:
+        return await asyncio.to_thread(call, *args, **kwargs)
+    except FileNotFoundError:
+        raise
+    except _FAILURES as error:
+        raise BlobsUnavailable(
+            f"The object store failed ({type(error).__name__}); check BATON_STORE_URL and try again"
+        ) from error
 
 
 async def _chunks(found: "GetResult") -> AsyncIterator[bytes]:
-    try:
-        async for chunk in found.stream(min_chunk_size=_CHUNK):
-            yield bytes(chunk)
-    except BaseError as error:
-        raise _unavailable(error) from error
+    stream = found.stream(min_chunk_size=_CHUNK)
+    while chunk := await _ask(next, stream, None):
+        yield bytes(chunk)
 
 
 def _open(url: str) -> ObjectStore:
@@ -117,7 +119,3 @@ def _open(url: str) -> ObjectStore:
 
 def _key(sha256: str) -> str:
     return f"{sha256[:2]}/{sha256}"
-
-
-def _unavailable(error: BaseError) -> BlobsUnavailable:
-    return BlobsUnavailable(f"The object store failed ({type(error).__name__}); check BATON_STORE_URL and try again")

@@ -33,7 +33,7 @@ def plan(model: DataModel, project_id: UUID) -> ImplementationPlan:
 
 def _tasks(model: DataModel) -> list[str]:
     tables = "; ".join(f"{e.plural} ({', '.join(field.name for field in e.fields)})" for e in model.entities)
-    tasks = [
+    return [
         f"schema.sql: the tables {tables}.",
         f"entities.py: declare {all_of(model)} with their fields, labels and limits.",
         "validation.py: check values from JSON, and read those from forms and queries.",
@@ -49,7 +49,6 @@ def _tasks(model: DataModel) -> list[str]:
         *(f"Not planned, out of scope of the embedded model: {name}." for name in model.unsupported),
         *(f"Reviewer asked: {note} (left for a person)" for note in model.notes),
     ]
-    return [f"{number}. {task}" for number, task in enumerate(tasks, 1)]
 
 
 def diagram(model: DataModel) -> str:
