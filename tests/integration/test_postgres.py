@@ -148,8 +148,9 @@ def test_a_failed_start_shows_postgres_own_last_words_and_frees_the_directory(tm
 
 
 async def test_a_set_up_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
-    (tmp_path / "cluster" / "unfinished-once").mkdir(parents=True)
-    (tmp_path / "cluster" / "unfinished-once" / "PG_VERSION").write_text("18\n")
+    with EmbeddedPostgres(tmp_path, durable=False):
+        pass
+    (tmp_path / "cluster" / "data").rename(tmp_path / "cluster" / "unfinished-once")
     with EmbeddedPostgres(tmp_path, durable=False) as dsn:
         assert await _ask(dsn, "SELECT 1") == 1
     assert not (tmp_path / "cluster" / "unfinished-once").exists()
