@@ -12,11 +12,12 @@ from uuid import uuid4
 import pytest
 
 from baton_contracts import rest
-from baton_contracts.events import TaskStart
+from baton_contracts.events import ProjectCreated, TaskStart
 from baton_gateway.reading import READS
 from baton_gateway.service import GatewayService
 from baton_runtime.host import NotStarted
 from support.bundles import OUTPUTS, PLAN, SPECIFICATION
+from support.logs import command
 from support.stage import Stage, stage, work
 from support.waiting import eventually
 
@@ -207,14 +208,20 @@ async def test_health_names_the_workers_as_degraded_until_a_runner_is_alive(api:
     await api.get("/livez")
 
 
-async def test_health_names_a_database_that_takes_no_writes_as_unavailable(api: Stage) -> None:
-    name = await api.host.pool.fetchval("SELECT current_database()")
-    await api.host.pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    await api.host.pool.expire_connections()
-    async with api.client.get("/healthz") as response:
-        assert (response.status, (await response.json())["db_status"]) == (503, "unavailable")
-    async with api.client.get("/livez") as response:
-        assert response.status == 200
+async def test_a_database_that_takes_no_writes_is_unavailable_to_health_and_still_read(
+    database: str, tmp_path: Path
+) -> None:
+    async with stage(database, tmp_path, alone=True) as api:
+        await api.tell(uuid4(), ProjectCreated(name="A", product_idea="An app", tenant="default"))
+        name = await api.host.pool.fetchval("SELECT current_database()")
+        await api.host.pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await api.host.pool.expire_connections()
+        await api.host.appender.append([command(uuid4())])  # on a connection from before: the projector has work
+        for _ in range(3):
+            async with api.client.get("/healthz") as response:
+                assert (response.status, (await response.json())["db_status"]) == (503, "unavailable")
+            await asyncio.sleep(0.5)
+        await api.get("/api/v1/agents/status")
 
 
 async def test_every_answer_carries_the_security_headers_and_no_word_on_the_server(api: Stage) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import aiohttp
@@ -34,6 +35,12 @@ DATA = {
     "workflow_event": {"event", "message", "completed_at", "artifacts_generating"},
     "hitl_response": {"request_id", "action", "response", "timestamp"},
 }
+
+
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 @pytest.fixture
@@ -169,6 +176,21 @@ async def test_a_client_that_does_not_read_is_closed_with_1013_and_no_other_noti
         closing = await _last(slow)
         assert (closing.type, closing.data) == (WSMsgType.CLOSE, WSCloseCode.TRY_AGAIN_LATER)
         await until(lambda: slow.closed)
+
+
+async def test_a_client_that_never_reads_is_cut_off(api: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("baton_gateway.outbox.Outbox.__init__.__defaults__", (2 << 20,))
+    url = urlsplit(api.url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    writer.write(HANDSHAKE)
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 101")
+    for _ in range(25):
+        await api.tell(uuid4(), *[said("x" * 100_000) for _ in range(10)])
+    await asyncio.sleep(2.5)  # what it takes at most to say goodbye
+    async with asyncio.timeout(10):
+        heard = await reader.read()
+    assert b"too slow" not in heard[-200:]  # the goodbye never left: the connection was cut with it in the buffer
+    writer.close()
 
 
 async def _count(socket: aiohttp.ClientWebSocketResponse, wanted: int) -> int:

@@ -1,0 +1,250 @@
+"""What the gateway is told and what it answers: the bodies of the REST API under `/api/v1`.
+
+Requests refuse fields that they do not know. Answers hold the contract's fields literally, and a few more.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+
+from baton_contracts.definitions import Slug
+from baton_contracts.events import Action, ArtifactType
+
+MAX_TEXT: Final = 20_000
+MAX_NAME: Final = 200
+DEFAULT_WORKFLOW: Final = "idea-to-software"
+_DERIVED_NAME: Final = 60
+
+Idea = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT)]
+Words = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"),
+]
+Verb = Literal["approve", "reject", "amend", "approved", "rejected", "amended"]
+_DECISIONS: Final[dict[Verb, Action]] = {
+    "approve": "approved",
+    "approved": "approved",
+    "reject": "rejected",
+    "rejected": "rejected",
+    "amend": "amended",
+    "amended": "amended",
+}
+
+
+class RequestBody(BaseModel):
+    """What a client sends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NewProject(RequestBody):
+    """An idea, and how it is to be worked on."""
+
+    product_idea: Idea
+    name: Name | None = None
+    workflow_id: Slug = DEFAULT_WORKFLOW
+    team_id: Slug | None = None
+
+    @field_validator("product_idea")
+    @classmethod
+    def _says_something(cls, idea: str) -> str:
+        return _legible(idea)
+
+    @field_validator("name")
+    @classmethod
+    def _names_something(cls, name: str | None) -> str | None:
+        return name and _legible(name)
+
+    def title(self) -> str:
+        """Return the project's name: the given one, or the idea's first words (60 characters at most)."""
+        return self.name or _first_words(self.product_idea)
+
+
+class HitlAnswer(RequestBody):
+    """A person's decision on a request; amending needs the words that are to be followed."""
+
+    action: Verb
+    response_content: Words | None = Field(default=None, validate_default=True)
+
+    @field_validator("response_content")
+    @classmethod
+    def _amends_with_words(cls, response: str | None, info: ValidationInfo) -> str | None:
+        amends = _DECISIONS.get(info.data.get("action", "reject")) == "amended"
+        return _legible(response or "") if amends else response
+
+    @property
+    def decision(self) -> Action:
+        """The action in the past form that events and frames use."""
+        return _DECISIONS[self.action]
+
+
+def _legible(text: str) -> str:
+    """Return the text; refuse one of spaces and invisible characters alone."""
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        raise ValueError("it must say something; spaces and invisible characters are not enough")
+    return text
+
+
+def _first_words(text: str) -> str:
+    """Shorten a text to whole words, where it has any that fit."""
+    flat = " ".join(text.split())
+    if len(flat) <= _DERIVED_NAME:
+        return flat
+    words, _, _ = flat[:_DERIVED_NAME].rpartition(" ")
+    return f"{(words or flat[: _DERIVED_NAME - 1]).rstrip(' ,;:.-')}\N{HORIZONTAL ELLIPSIS}"
+
+
+class ProjectStarted(BaseModel):
+    """Answer to a new project."""
+
+    project_id: UUID
+    status: str
+
+
+class TaskView(BaseModel):
+    """A task, with the contract's columns and more."""
+
+    id: UUID
+    project_id: UUID
+    agent_type: str
+    instructions: str
+    status: Literal["pending", "working", "waiting_for_hitl", "completed", "failed"]
+    created_at: datetime
+    updated_at: datetime
+    step_id: str
+    attempt: int
+    reason: str | None
+
+
+class ArtifactView(BaseModel):
+    """An artifact, with the contract's columns and more."""
+
+    id: UUID
+    project_id: UUID
+    source_agent: str
+    artifact_type: ArtifactType
+    content: dict[str, Any]
+    task_id: UUID
+    created_at: datetime
+
+
+class ProjectView(BaseModel):
+    """A project with all its tasks and artifacts, oldest first."""
+
+    project_id: UUID
+    status: Literal["active", "completed", "failed"]
+    tasks: list[TaskView]
+    artifacts: list[ArtifactView]
+    name: str
+    product_idea: str
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class CompletionView(BaseModel):
+    """How far a project is: steps, not tasks, so that a step done twice counts once."""
+
+    project_id: UUID
+    completion_percentage: float = Field(ge=0, le=100)
+    total_tasks: int
+    completed_tasks: int
+    artifacts_available: bool
+
+
+class HitlAnswered(BaseModel):
+    """Answer to a decision."""
+
+    request_id: UUID
+    new_status: Action
+
+
+class HitlView(BaseModel):
+    """A question to a person, and the answer once there is one."""
+
+    request_id: UUID
+    question: str
+    status: Literal["pending", "approved", "rejected", "amended"]
+    project_id: UUID
+    task_id: UUID
+    response_content: str | None
+    responded_by: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class HitlList(BaseModel):
+    """All questions of a project, oldest first."""
+
+    requests: list[HitlView]
+    pending_count: int
+
+
+class BundleMade(BaseModel):
+    """Answer to generating a bundle: the ZIP is there."""
+
+    artifacts_generated: int
+    zip_created: bool
+    download_available: bool
+
+
+class BundledFileView(BaseModel):
+    """A file of the bundle: its path in the ZIP, its kind, its size in bytes."""
+
+    name: str
+    type: str
+    size: int
+
+
+class BundleSummary(BaseModel):
+    """What the newest bundle holds; nothing before there is one."""
+
+    artifacts: list[BundledFileView]
+
+
+class AgentView(BaseModel):
+    """What an agent does now; one that never worked is idle without an activity."""
+
+    agent_type: str
+    status: Literal["idle", "working", "waiting_for_hitl", "error"]
+    current_task_id: UUID | None
+    last_activity: datetime | None
+
+
+class AgentList(BaseModel):
+    """Every agent that the definitions name."""
+
+    agents: list[AgentView]
+
+
+Condition = Literal["ok", "degraded", "unavailable"]
+
+
+class HealthView(BaseModel):
+    """How the parts are; `celery_status` is the contract's name for the workers' state."""
+
+    api_status: Condition
+    db_status: Condition
+    celery_status: Condition
+    llm_status: Condition
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one part of a request: a JSON pointer into the body, or /path/x, /query/x, /headers/x."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """Any answer of 400 and above (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblem] | None = None

@@ -1,0 +1,47 @@
+"""The web application, built from the route table: checks, then the handler, then the headers that all answers have."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from baton_gateway.body import MAX_BYTES, read_body
+from baton_gateway.parameters import check_parameters
+from baton_gateway.principal import principal_of
+from baton_gateway.problems import problems
+from baton_gateway.route import Call, Gateway, Route
+from baton_gateway.routes import ROUTES
+
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Server": "baton",
+}
+
+
+def build_app(gateway: Gateway) -> web.Application:
+    """Return the application that serves every route."""
+    app = web.Application(middlewares=[problems], client_max_size=MAX_BYTES)
+    for route in ROUTES:
+        # A parameter takes whatever stands between slashes: what does not fit is told, not just "not found".
+        path = re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", route.path)
+        app.router.add_route(route.method, path, _endpoint(route, gateway))
+    app.on_response_prepare.append(_add_headers)
+    app.on_shutdown.append(lambda _: gateway.sockets.close())
+    return app
+
+
+def _endpoint(route: Route, gateway: Gateway) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        parameters = check_parameters(request.match_info)
+        body = await read_body(request, route.body) if route.body else None
+        return await route.handle(Call(request, gateway, principal_of(request), parameters, body))
+
+    return answer
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)

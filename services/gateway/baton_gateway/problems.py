@@ -1,0 +1,148 @@
+"""Every answer of 400 and above is a problem document (RFC 9457), made here.
+
+What a client did wrong is told in full, to the field. What went wrong on our side is told by a request id alone;
+the log has the rest under that id.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+from aiohttp import web
+from pydantic import ValidationError
+
+from baton_contracts.commands import Refused
+from baton_contracts.rest import FieldProblem, ProblemDocument
+from baton_eventlog.database import UNAVAILABLE
+from baton_runtime.blobs import BlobsUnavailable
+from baton_runtime.bus import BusUnavailable, Unroutable
+
+log = structlog.get_logger("baton.gateway")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_RETRY_AFTER: Final = "2"
+
+
+class Invalid(Exception):
+    """A request that does not fit: 422 and the fields that are wrong."""
+
+    def __init__(self, *fields: FieldProblem) -> None:
+        super().__init__("; ".join(f"{field.pointer}: {field.detail}" for field in fields))
+        self.fields = fields
+
+
+class Unavailable(Exception):
+    """Something that the answer needs is away for the moment: 503, try again. The message says what."""
+
+
+def invalid(pointer: str, detail: str) -> Invalid:
+    """Return the error of one field; `pointer` as in `FieldProblem`."""
+    return Invalid(FieldProblem(pointer=pointer, detail=detail))
+
+
+def misfit(error: ValidationError) -> Invalid:
+    """Return what a model found wrong with a body, without repeating what was sent."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return Invalid(*(FieldProblem(pointer=_pointer(one["loc"]), detail=_sentence(one["msg"])) for one in found))
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    return "".join(step(part) for part in location)
+
+
+def step(name: str | int) -> str:
+    """Return one step of a JSON pointer."""
+    return "/" + str(name).replace("~", "~0").replace("/", "~1")
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def respond(
+    request: web.Request,
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    errors: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Return a problem document; `instance` is the path that was asked for."""
+    document = ProblemDocument(
+        type="urn:baton:problem:" + "-".join(title.lower().split()),
+        title=title,
+        status=status,
+        detail=detail,
+        instance=request.rel_url.raw_path,
+        errors=list(errors) or None,
+    )
+    return web.Response(
+        body=document.model_dump_json(exclude_none=True).encode(),
+        status=status,
+        content_type="application/problem+json",
+        headers=headers,
+    )
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a problem document."""
+    try:
+        return await handler(request)
+    except Exception as error:  # noqa: BLE001 - this is the edge: what nobody expected becomes a 500
+        for kinds, answer in _ANSWERS:
+            if isinstance(error, kinds):
+                return answer(request, error)
+        return _internal(request, error)
+
+
+def _invalid(request: web.Request, error: Invalid) -> web.Response:
+    return respond(request, 422, "Does not fit", str(error), errors=error.fields)
+
+
+def _refused(request: web.Request, error: Refused) -> web.Response:
+    return respond(request, error.status, error.title, error.detail)
+
+
+def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
+    """Say in our form what aiohttp found: no such path, another method, too large a body."""
+    kept = {name: value for name, value in error.headers.items() if name in ("Allow", "Upgrade")}
+    title = HTTPStatus(error.status).phrase.capitalize()
+    details = {
+        404: "There is nothing at this path.",
+        405: f"This path takes {kept.get('Allow', 'other methods')} alone.",
+        413: "The body is larger than 1 MiB; send less.",
+    }
+    return respond(request, error.status, title, details.get(error.status, error.text or title), headers=kept)
+
+
+def _broken(request: web.Request, _: Exception) -> web.Response:
+    return respond(request, 400, "Broken body", "The body broke off or its transfer encoding is wrong; send it again.")
+
+
+def _unavailable(request: web.Request, error: Unavailable) -> web.Response:
+    return respond(request, 503, "Unavailable", str(error), headers={"Retry-After": _RETRY_AFTER})
+
+
+def _away(request: web.Request, error: Exception) -> web.Response:
+    log.warning("request_refused_for_now", path=request.path, error=type(error).__name__)
+    return _unavailable(request, Unavailable("A part that this needs cannot be reached at the moment; try again soon."))
+
+
+def _internal(request: web.Request, error: Exception) -> web.Response:
+    request_id = str(uuid4())
+    log.error("request_failed", request_id=request_id, method=request.method, path=request.path, exc_info=error)
+    detail = f"This is a fault of Baton's, not of the request; its log has the cause under {request_id}."
+    return respond(request, 500, "Internal error", detail, headers={"Baton-Request-Id": request_id})
+
+
+_ANSWERS: Final[tuple[tuple[Any, Callable[[web.Request, Any], web.Response]], ...]] = (
+    (Invalid, _invalid),
+    (Refused, _refused),
+    (web.HTTPException, _of_http),
+    (web.RequestPayloadError, _broken),
+    (Unavailable, _unavailable),
+    ((BusUnavailable, Unroutable, BlobsUnavailable, *UNAVAILABLE), _away),
+)

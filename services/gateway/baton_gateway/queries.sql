@@ -1,0 +1,106 @@
+-- name: project
+-- The checkpoint first (compare-and-set), then the tables; no row where the log has not grown, or another moved it.
+WITH turn AS (
+    SELECT least(position, $1::bigint + $2::bigint) AS high FROM log_head WHERE position > $1
+), moved AS (
+    UPDATE checkpoints c SET position = turn.high, updated_at = now() FROM turn
+     WHERE c.name = 'projector' AND c.position = $1
+    RETURNING c.position
+)
+SELECT position, project_range($1, position) FROM moved
+
+-- name: project_view
+SELECT json_build_object(
+           'project_id', p.id, 'status', p.status,
+           'tasks', coalesce((
+               SELECT json_agg(json_build_object(
+                          'id', t.id, 'project_id', t.project_id, 'agent_type', t.agent_type,
+                          'instructions', t.instructions, 'status', t.status, 'created_at', t.created_at,
+                          'updated_at', t.updated_at, 'step_id', t.step_id, 'attempt', t.attempt, 'reason', t.reason)
+                      ORDER BY t.created_at, t.id)
+                 FROM tasks t WHERE t.project_id = p.id), '[]'),
+           'artifacts', coalesce((
+               SELECT json_agg(json_build_object(
+                          'id', a.id, 'project_id', a.project_id, 'source_agent', a.source_agent,
+                          'artifact_type', a.artifact_type, 'content', a.content, 'task_id', a.task_id,
+                          'created_at', a.created_at)
+                      ORDER BY a.created_at, a.id)
+                 FROM context_artifacts a WHERE a.project_id = p.id), '[]'),
+           'name', p.name, 'product_idea', p.product_idea, 'reason', p.reason, 'created_at', p.created_at,
+           'updated_at', p.updated_at)::text
+  FROM projects p WHERE p.id = $1
+
+-- name: completion_view
+-- A step counts once, and is done when its newest task is.
+SELECT json_build_object(
+           'project_id', p.id,
+           'completion_percentage',
+           CASE WHEN p.status = 'completed' THEN 100.0
+                WHEN planned.steps = 0 THEN 0.0
+                ELSE round(least(100.0 * done.steps / planned.steps, 100.0), 1) END,
+           'total_tasks', planned.steps, 'completed_tasks', done.steps, 'artifacts_available', p.bundle IS NOT NULL
+       )::text
+  FROM projects p
+ CROSS JOIN LATERAL (
+     SELECT coalesce(sum(total_steps), 0) AS steps FROM workflow_executions e WHERE e.project_id = p.id) planned
+ CROSS JOIN LATERAL (
+     SELECT count(*) FILTER (WHERE newest.status = 'completed') AS steps
+       FROM (SELECT DISTINCT ON (execution_id, step_id) t.status
+               FROM tasks t WHERE t.project_id = p.id
+              ORDER BY execution_id, step_id, created_at DESC, position DESC) newest) done
+ WHERE p.id = $1
+
+-- name: project_of_request
+SELECT project_id FROM hitl_requests WHERE id = $1
+
+-- name: hitl_view
+SELECT json_build_object(
+           'request_id', r.id, 'question', r.request_content, 'status', r.status, 'project_id', r.project_id,
+           'task_id', r.task_id, 'response_content', r.response_content, 'responded_by', r.responded_by,
+           'created_at', r.created_at, 'updated_at', r.updated_at)::text
+  FROM hitl_requests r WHERE r.id = $1
+
+-- name: hitl_list
+SELECT json_build_object(
+           'requests', coalesce(json_agg(json_build_object(
+               'request_id', r.id, 'question', r.request_content, 'status', r.status, 'project_id', r.project_id,
+               'task_id', r.task_id, 'response_content', r.response_content, 'responded_by', r.responded_by,
+               'created_at', r.created_at, 'updated_at', r.updated_at)
+               ORDER BY r.created_at, r.id) FILTER (WHERE r.id IS NOT NULL), '[]'),
+           'pending_count', count(*) FILTER (WHERE r.status = 'pending'))::text
+  FROM projects p LEFT JOIN hitl_requests r ON r.project_id = p.id
+ WHERE p.id = $1
+ GROUP BY p.id
+
+-- name: bundle_summary
+SELECT json_build_object(
+           'artifacts', coalesce((
+               SELECT json_agg(json_build_object('name', f ->> 'name', 'type', f ->> 'type', 'size', f -> 'size')
+                      ORDER BY n)
+                 FROM jsonb_array_elements(p.bundle -> 'files') WITH ORDINALITY AS files (f, n)), '[]'))::text
+  FROM projects p WHERE p.id = $1
+
+-- name: bundle
+SELECT name, bundle ->> 'sha256' AS sha256, (bundle ->> 'size')::bigint AS size FROM projects WHERE id = $1
+
+-- name: diagram
+SELECT content ->> 'diagram' FROM context_artifacts
+ WHERE project_id = $1 AND handoff_type = 'implementation_plan'
+ ORDER BY position DESC LIMIT 1
+
+-- name: agent_list
+SELECT json_build_object(
+           'agents', coalesce(json_agg(json_build_object(
+               'agent_type', a.agent_type, 'status', coalesce(s.status, 'idle'),
+               'current_task_id', s.current_task_id, 'last_activity', s.last_activity) ORDER BY a.n), '[]'))::text
+  FROM unnest($1::text[]) WITH ORDINALITY AS a (agent_type, n) LEFT JOIN agent_status s USING (agent_type)
+
+-- name: agent_view
+SELECT json_build_object(
+           'agent_type', a.agent_type, 'status', coalesce(s.status, 'idle'),
+           'current_task_id', s.current_task_id, 'last_activity', s.last_activity)::text
+  FROM (SELECT $1::text AS agent_type) a LEFT JOIN agent_status s USING (agent_type)
+
+-- name: writable
+-- A transaction id is given to whoever may write: a standby refuses, a read-only session answers false.
+SELECT pg_current_xact_id() IS NOT NULL AND current_setting('transaction_read_only') = 'off'

@@ -1,0 +1,29 @@
+"""Reading the tables: PostgreSQL builds the JSON, and Python passes it on unread."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import asyncpg
+
+from baton_eventlog.sql import load_queries
+
+READS: Final[Mapping[str, str]] = load_queries("baton_gateway", "queries.sql")
+PROJECTOR: Final = "projector"
+_DEADLINE: Final = 10.0
+Pool = asyncpg.Pool
+
+
+async def fetch_value(pool: Pool, statement: str, *arguments: object, timeout: float = _DEADLINE) -> Any:  # noqa: ANN401
+    """Return the one value of a statement, or None where there is no row.
+
+    `timeout` in seconds covers the wait for a connection too. Raises one of `UNAVAILABLE`.
+    """
+    async with asyncio.timeout(timeout):
+        return await pool.fetchval(statement, *arguments)
+
+
+async def fetch_row(pool: Pool, statement: str, *arguments: object) -> asyncpg.Record | None:
+    """Return the one row of a statement, or None. Raises one of `UNAVAILABLE`."""
+    async with asyncio.timeout(_DEADLINE):
+        return await pool.fetchrow(statement, *arguments)

@@ -1,0 +1,57 @@
+"""Health: whether the parts can do their work, asked of each with a deadline."""
+
+import asyncio
+from typing import Final
+
+import asyncpg
+from aiohttp import web
+
+from baton_contracts.rest import Condition, HealthView
+from baton_eventlog.database import UNAVAILABLE
+from baton_eventlog.sql import QUERIES
+from baton_gateway.reading import READS, fetch_value
+from baton_gateway.route import Call, Route
+from baton_runtime.host import Host
+
+_DEADLINE: Final = 2.0
+
+
+async def healthz(call: Call[None]) -> web.Response:
+    """Answer 200 when every part is ok, 503 otherwise; the body tells which."""
+    database, workers = await asyncio.gather(_database(call.gateway.host), _workers(call.gateway.host))
+    health = HealthView(api_status="ok", db_status=database, celery_status=workers, llm_status="ok")
+    well = database == workers == "ok"
+    body = health.model_dump_json().encode()
+    return web.Response(body=body, status=200 if well else 503, content_type="application/json")
+
+
+async def _database(host: Host) -> Condition:
+    """Ask whether PostgreSQL would take a write."""
+    try:
+        writable = await fetch_value(host.pool, READS["writable"], timeout=_DEADLINE)
+    except (asyncpg.PostgresError, *UNAVAILABLE):
+        return "unavailable"
+    return "ok" if writable else "unavailable"
+
+
+async def _workers(host: Host) -> Condition:
+    """Ask whether the bus is there (else unavailable) and at least one runner alive (else degraded)."""
+    if not host.bus.healthy():
+        return "unavailable"
+    try:
+        alive = await fetch_value(host.pool, QUERIES["runners_alive"], timeout=_DEADLINE)
+    except (asyncpg.PostgresError, *UNAVAILABLE):
+        return "unavailable"
+    return "ok" if alive else "degraded"
+
+
+async def livez(_: Call[None]) -> web.Response:
+    """Answer that this process serves, whatever the others do."""
+    return web.json_response({"status": "ok"})
+
+
+ROUTES: Final = (
+    Route("GET", "/api/v1/healthz", "public", healthz, HealthView),
+    Route("GET", "/healthz", "public", healthz, HealthView),
+    Route("GET", "/livez", "public", livez),
+)

@@ -1,0 +1,59 @@
+"""Questions to people: read them, answer them."""
+
+from typing import Final
+from uuid import UUID
+
+from aiohttp import web
+
+from baton_contracts.commands import Refused, Respond
+from baton_contracts.rest import HitlAnswer, HitlAnswered, HitlList, HitlView
+from baton_gateway.answers import json_text, written
+from baton_gateway.commands import message_id_of, order
+from baton_gateway.reading import READS, fetch_value
+from baton_gateway.route import Call, Route
+from baton_gateway.routes.projects import unknown_project
+
+
+async def respond(call: Call[HitlAnswer]) -> web.Response:
+    """Give a decision; the first one wins."""
+    request_id = call.id("request_id")
+    message_id = message_id_of(call.request, call.principal)
+    project_id = await fetch_value(call.gateway.host.pool, READS["project_of_request"], request_id)
+    if project_id is None:
+        raise _unknown(request_id)
+    command = Respond(
+        project_id=project_id,
+        request_id=request_id,
+        action=call.body.decision,
+        response=call.body.response_content or "",
+    )
+    return written(await order(call, command, message_id), HitlAnswered)
+
+
+async def show(call: Call[None]) -> web.Response:
+    """Answer with one request."""
+    request_id = call.id("request_id")
+    found = await fetch_value(call.gateway.host.pool, READS["hitl_view"], request_id)
+    if found is None:
+        raise _unknown(request_id)
+    return json_text(found)
+
+
+async def of_project(call: Call[None]) -> web.Response:
+    """Answer with every request of a project."""
+    project_id = call.id("project_id")
+    found = await fetch_value(call.gateway.host.pool, READS["hitl_list"], project_id)
+    if found is None:
+        raise unknown_project(project_id)
+    return json_text(found)
+
+
+def _unknown(request_id: UUID) -> Refused:
+    return Refused(404, "Unknown request", f"There is no request {request_id}.")
+
+
+ROUTES: Final = (
+    Route("POST", "/api/v1/hitl/{request_id}/respond", "operator", respond, HitlAnswered, HitlAnswer),
+    Route("GET", "/api/v1/hitl/{request_id}", "viewer", show, HitlView),
+    Route("GET", "/api/v1/hitl/project/{project_id}/requests", "viewer", of_project, HitlList),
+)

@@ -1,0 +1,47 @@
+"""The listening socket: bound in plain words, and closed in order."""
+
+import contextlib
+import errno
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import web
+
+from baton_runtime.host import NotStarted
+
+_KEEPALIVE: Final = 75.0
+_SHUTDOWN: Final = 5.0
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
+
+
+@contextlib.asynccontextmanager
+async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve an application; gives its URL. Raises `NotStarted` where the address cannot be had."""
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=_KEEPALIVE, shutdown_timeout=_SHUTDOWN, auto_decompress=False
+    )
+    await runner.setup()
+    try:
+        await _bind(runner, host, port)
+        name = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+        yield f"http://{name}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def _bind(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise NotStarted(_reason(error, host, port)) from error
+
+
+def _reason(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} is taken: another program listens there. Stop it, or choose another with --port "
+            "(BATON_PORT; 0 takes a free one)"
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs rights that this user does not have; choose one above 1023 with --port (BATON_PORT)"
+    return f"{host}:{port} is no address to listen on ({error.strerror}); choose another with --host (BATON_HOST)"

@@ -1,0 +1,51 @@
+"""Serves REST and `/ws`; one gateway of all also keeps the tables up to date."""
+
+import asyncio
+from functools import partial
+
+from baton_contracts.routes import SERVICE_QUEUES
+from baton_eventlog.leader import lead
+from baton_gateway.app import build_app
+from baton_gateway.freshness import Freshness
+from baton_gateway.projection import project
+from baton_gateway.route import Gateway
+from baton_gateway.server import listening
+from baton_gateway.sockets import Sockets
+from baton_runtime.blobs import BlobStore
+from baton_runtime.definitions import CoreNotFoundError, find_core, load_definitions
+from baton_runtime.host import Host, NotStarted
+
+
+class GatewayService:
+    """The front door. `ready` is set when it serves, at `url`."""
+
+    name = "gateway"
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.url = ""
+
+    async def run(self, host: Host) -> None:
+        """Serve until cancelled. Raises `NotStarted` where there are no definitions, or the address cannot be had."""
+        await host.bus.declare(SERVICE_QUEUES)
+        gateway = _open(host)
+        async with listening(build_app(gateway), host.settings.host, host.settings.port) as self.url:
+            self.ready.set()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(gateway.freshness.run())
+                tasks.create_task(gateway.sockets.run(host, gateway.freshness))
+                tasks.create_task(lead(host.dsn, "projector", partial(project, host, gateway.freshness)))
+
+
+def _open(host: Host) -> Gateway:
+    try:
+        core = find_core(host.settings.core_path)
+    except CoreNotFoundError as error:
+        raise NotStarted(str(error)) from error
+    return Gateway(
+        host=host,
+        blobs=BlobStore(host.settings.bundle_store()),
+        agents=tuple(load_definitions(core).definitions.agents),
+        freshness=Freshness(host.pool),
+        sockets=Sockets(),
+    )
