@@ -1,0 +1,177 @@
+"""A client of a running gateway: its REST API and its socket.
+
+Every call has a deadline. A gateway that does not answer raises `Unreachable`, one that says no raises `Refused`
+with the problem document's own words.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import aiohttp
+
+from baton_cli.trouble import Trouble
+
+Json = dict[str, Any]
+_DEADLINE: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
+_PIECE: Final = 2**16
+_RECONNECT: Final = 0.5
+_HTTP_OK: Final = 200
+_HTTP_REFUSED: Final = 400
+
+
+class Unreachable(Trouble):
+    """No gateway answers at that address."""
+
+
+class Refused(Trouble):
+    """The gateway said no; `status` is the HTTP status."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Socket:
+    """The frames of `/ws`: connected again whenever it drops."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self._heard: asyncio.Queue[Json | None] = asyncio.Queue()
+        self.connected = asyncio.Event()
+
+    async def next(self, timeout: float) -> Json | None:
+        """Return the next frame; None when there was none for so long, or some may have been missed."""
+        try:
+            return await asyncio.wait_for(self._heard.get(), timeout)
+        except TimeoutError:
+            return None
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                await self._listen()
+            self._heard.put_nowait(None)
+            await asyncio.sleep(_RECONNECT)
+
+    async def _listen(self) -> None:
+        async with self._session.ws_connect("/ws", heartbeat=10, max_msg_size=2**24) as socket:
+            self.connected.set()
+            async for message in socket:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    self._heard.put_nowait(message.json())
+
+
+class Gateway:
+    """What may be asked of a gateway."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self.url = url
+        self._session = session
+
+    @contextlib.asynccontextmanager
+    async def listen(self) -> AsyncIterator[Socket]:
+        """Open the socket, so that nothing that comes after is missed. Raises `Unreachable`."""
+        socket = Socket(self._session)
+        listening = asyncio.create_task(socket.run())
+        try:
+            try:
+                await asyncio.wait_for(socket.connected.wait(), 10)
+            except TimeoutError:
+                raise Unreachable(f"{self.url}/ws does not open. Check that a Baton serves there.") from None
+            yield socket
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+
+    async def health(self) -> Json:
+        """Return what the gateway says of its health, whatever it says."""
+        return await self._call("GET", "/healthz", also=(503,))
+
+    async def create(self, idea: str) -> UUID:
+        """Start a project."""
+        created = await self._call("POST", "/api/v1/projects", {"product_idea": idea})
+        return UUID(created["project_id"])
+
+    async def project(self, project_id: UUID) -> Json:
+        """Return the project with its tasks and artifacts."""
+        return await self._call("GET", f"/api/v1/projects/{project_id}")
+
+    async def requests(self, project_id: UUID) -> list[Json]:
+        """Return the questions to people, answered ones too."""
+        answer = await self._call("GET", f"/api/v1/hitl/project/{project_id}/requests")
+        return list(answer["requests"])
+
+    async def respond(self, request_id: str, action: str, text: str) -> None:
+        """Answer a question."""
+        body = {"action": action, "response_content": text}
+        await self._call("POST", f"/api/v1/hitl/{request_id}/respond", body)
+
+    async def files(self, project_id: UUID) -> list[Json]:
+        """Return name, type and size of the bundle's files; none while there is no bundle."""
+        try:
+            return list((await self._call("GET", f"/api/v1/artifacts/{project_id}/summary"))["artifacts"])
+        except Refused as refusal:
+            if refusal.status == 404:  # noqa: PLR2004
+                return []
+            raise
+
+    async def download(self, project_id: UUID, target: Path) -> str:
+        """Write the ZIP to a file and return the name that the gateway gives it."""
+        async with self._ask("GET", f"/api/v1/artifacts/{project_id}/download") as answer:
+            with target.open("wb") as file:
+                async for piece in answer.content.iter_chunked(_PIECE):
+                    file.write(piece)
+            disposition = answer.content_disposition
+            return (disposition.filename if disposition else None) or "project.zip"
+
+    async def _call(self, method: str, path: str, body: Json | None = None, also: tuple[int, ...] = ()) -> Json:
+        async with self._ask(method, path, body, also) as answer:
+            return dict(await answer.json())
+
+    @contextlib.asynccontextmanager
+    async def _ask(
+        self, method: str, path: str, body: Json | None = None, also: tuple[int, ...] = ()
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        try:
+            async with self._session.request(method, path, json=body) as answer:
+                if answer.status >= _HTTP_REFUSED and answer.status not in also:
+                    raise Refused(answer.status, await _refusal(answer))
+                yield answer
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
+            raise Unreachable(f"No Baton answers at {self.url} ({reason}). Start one with `baton up`.") from error
+
+
+async def _refusal(answer: aiohttp.ClientResponse) -> str:
+    """Return the problem document's words."""
+    try:
+        problem = await answer.json(content_type=None)
+        words = ": ".join(str(problem[name]) for name in ("title", "detail") if problem.get(name))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        words = ""
+    return f"The gateway answered {answer.status} to {answer.method} {answer.url.path}. {words}".strip()
+
+
+@contextlib.asynccontextmanager
+async def open_gateway(url: str) -> AsyncIterator[Gateway]:
+    """Give a client of the gateway at `url`. Raises `Trouble` when that is no URL."""
+    root = url.rstrip("/").removesuffix("/api/v1")
+    if not root.startswith(("http://", "https://")):
+        raise Trouble(f"{url} is not the URL of a gateway: write it as http://127.0.0.1:8080")
+    async with aiohttp.ClientSession(root + "/", timeout=_DEADLINE) as session:
+        yield Gateway(session, root)
+
+
+async def is_healthy(url: str) -> bool:
+    """Tell whether the gateway at `url` says that all is well."""
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+            async with session.get(f"{url}/healthz") as answer:
+                return answer.status == _HTTP_OK
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        return False

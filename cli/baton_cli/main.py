@@ -1,0 +1,89 @@
+"""The `baton` command. What a command does is imported when it is used, so that `baton --help` answers at once."""
+
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from baton_cli import interrupt
+from baton_cli.trouble import plain
+
+DEFAULT_IDEA = "A recipe box where people share recipes with ingredients, rate them and search by tag"
+_INTERRUPTED = tuple(128 + number for number in (signal.SIGINT, signal.SIGTERM))
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Baton turns a product idea into reviewed, downloadable software.",
+)
+
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where the database and the bundles live.", file_okay=False, show_default=False)
+]
+
+
+@app.command()
+def up(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one. [default: 8080]", min=0, max=65535)
+    ] = None,
+    data_dir: DataDir = None,
+    *,
+    processes: Annotated[bool, typer.Option("--processes", help="Five processes instead of one.")] = False,
+) -> None:
+    """Serve until Ctrl-C: the REST API, /ws and the five services."""
+
+    async def work() -> int:
+        from baton_cli.configuration import read_settings  # noqa: PLC0415
+
+        settings = read_settings(host=host, port=port, data_dir=data_dir)
+        if processes:
+            from baton_cli.processes import supervise  # noqa: PLC0415
+
+            return await supervise(settings)
+        from baton_cli.up import serve  # noqa: PLC0415
+
+        return await serve(settings)
+
+    status = _attempt(work)
+    raise typer.Exit(0 if status in _INTERRUPTED else status)
+
+
+@app.command()
+def run(
+    idea: Annotated[str, typer.Argument(help="What shall be built.")] = DEFAULT_IDEA,
+    url: Annotated[str | None, typer.Option(help="A running gateway; without it one is started for this run.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the ZIP goes.", file_okay=False)] = Path("out"),
+    data_dir: DataDir = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve at every gate instead of asking.")] = False,
+) -> None:
+    """Carry an idea through all agents to a ZIP, and show it live."""
+    from baton_cli.run import Errand  # noqa: PLC0415
+
+    errand = Errand(idea=idea, url=url, out=out, data_dir=data_dir, yes=yes)
+    raise typer.Exit(_attempt(errand.run, errand.abandon))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"baton {installed_version('baton-cli')}")
+
+
+def _attempt(work: Callable[[], Coroutine[Any, Any, int]], forced: Callable[[], None] = lambda: None) -> int:
+    """Do the work of a command and return its exit status; a known error is one line, and status 1."""
+    try:
+        return interrupt.run(work, forced)
+    except Exception as error:
+        line = plain(error)
+        if line is None:
+            raise
+        print(f"baton: {line}", file=sys.stderr)  # noqa: T201
+        return 1

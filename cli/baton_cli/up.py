@@ -1,0 +1,27 @@
+"""`baton up`: all of Baton in this process until a signal ends it.
+
+The ready line is printed when the gateway serves, and not before. Logs go to standard error.
+"""
+
+from typing import TYPE_CHECKING
+
+from baton_cli.house import House, open_house
+
+if TYPE_CHECKING:
+    from baton_runtime.settings import Settings
+
+
+async def serve(settings: "Settings") -> int:
+    """Serve until cancelled. Raises what `open_house` raises, and the error of a service that fails."""
+    from baton_runtime.telemetry import configure_logging  # noqa: PLC0415
+
+    configure_logging(settings.log_level, "baton")
+    async with open_house(settings) as house:
+        print(_ready(house, settings), flush=True)  # noqa: T201
+        await house.serving
+    return 0
+
+
+def _ready(house: House, settings: "Settings") -> str:
+    where = "PostgreSQL at BATON_DATABASE_URL" if settings.database_url else f"data in {settings.data_dir}"
+    return f"Baton is ready: {house.url} ({where}; Ctrl-C stops it)"
