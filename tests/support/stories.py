@@ -63,6 +63,9 @@ class OneWorkflow:
     def team(self, team_id: str) -> Team | None:
         return TEAMS.get(team_id)
 
+    def agents(self) -> set[str]:
+        return {"analyst", "architect"}
+
 
 def origin(name: str) -> UUID:
     """Return the id of a message, by a name."""

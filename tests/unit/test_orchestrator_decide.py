@@ -85,6 +85,16 @@ def test_create_names_what_does_not_exist_or_fit(changes: dict[str, str], status
     assert word in refused.value.detail
 
 
+def test_a_workflow_whose_agents_are_not_defined_is_refused() -> None:
+    class NoArchitect(OneWorkflow):
+        def agents(self) -> set[str]:
+            return {"analyst"}
+
+    with pytest.raises(Refused, match="architect") as refused:
+        decide(Project(), CREATE, origin("create"), NoArchitect())
+    assert refused.value.status == 409
+
+
 def test_a_team_of_all_fits() -> None:
     assert decide(Project(), CREATE.model_copy(update={"team_id": "all"}), origin("create"), CATALOG)
 

@@ -1,6 +1,6 @@
 """The definitions that decisions use: today's from the folder, and those that running executions are bound to."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 import asyncpg
@@ -29,6 +29,10 @@ class FolderCatalog:
     def team(self, team_id: str) -> Team | None:
         """Return the team of that id."""
         return self._definitions.teams.get(team_id)
+
+    def agents(self) -> Collection[str]:
+        """Return the ids of the agents that the folder defines."""
+        return self._definitions.agents.keys()
 
     def registered(self, definition_hash: str) -> Workflow:
         """Return the definition of that hash; `prepare` has loaded it."""

@@ -5,7 +5,7 @@ id, so that deciding the same message again names the same things. Reactions are
 by the inbox: an event whose consequence stands already leads to nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -32,6 +32,9 @@ class Catalog(Protocol):
     def team(self, team_id: str) -> Team | None:
         """Return the team of that id."""
 
+    def agents(self) -> Collection[str]:
+        """Return the ids of the agents that there are."""
+
 
 Payloads = tuple[e.Payload, ...]
 
@@ -43,6 +46,7 @@ def create_project(state: Project, command: c.CreateProject, origin: UUID, catal
     workflow = catalog.offered(command.workflow_id)
     if workflow is None:
         raise c.Refused(404, "Unknown workflow", f"There is no workflow called {command.workflow_id}.")
+    _require_agents(workflow, catalog)
     _require_team(command.team_id, workflow, catalog)
     execution_id = derive_id(origin, "execution")
     handoff = HandoffSchema(
@@ -67,6 +71,15 @@ def create_project(state: Project, command: c.CreateProject, origin: UUID, catal
         ),
         _task(workflow, workflow.steps[0], execution_id, handoff, origin),
     )
+
+
+def _require_agents(workflow: Workflow, catalog: Catalog) -> None:
+    missing = {step.agent for step in workflow.steps} - set(catalog.agents())
+    if missing:  # its handoffs would go to queues that nobody reads
+        names = ", ".join(sorted(missing))
+        raise c.Refused(
+            409, "Agents are missing", f"Workflow {workflow.id} needs agents that are not defined: {names}."
+        )
 
 
 def _require_team(team_id: str | None, workflow: Workflow, catalog: Catalog) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from functools import partial
 from typing import Final
 
+import structlog
+
 from baton_contracts.project import Project
 from baton_contracts.routes import ORCHESTRATOR, SERVICE_QUEUES, agent_queue
 from baton_eventlog.append import DataRefused
@@ -17,6 +19,7 @@ from baton_runtime.host import Host
 from baton_runtime.loop import Decision, Loop
 from baton_runtime.messages import Inbound
 
+log = structlog.get_logger("baton.orchestrator")
 _PREFETCH: Final = 500
 
 
@@ -33,7 +36,10 @@ class OrchestratorService:
 
     async def run(self, host: Host) -> None:
         """Serve until cancelled."""
-        definitions = load_definitions(find_core(host.settings.core_path)).definitions
+        loaded = load_definitions(find_core(host.settings.core_path))
+        for error in loaded.errors:
+            log.warning("definition_left_out", path=str(error.path), reason=error.reason)
+        definitions = loaded.definitions
         catalog = FolderCatalog(definitions, host.pool)
         await _register(host, catalog)
         loop = Loop(ORCHESTRATOR, host.pool, host.appender, partial(decide_with, catalog), prepare=catalog.prepare)
