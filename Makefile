@@ -69,8 +69,8 @@ $(STAMP): requirements.lock $(MEMBERS:%=%/pyproject.toml)
 	@if ! grep -qs "$(CURDIR)/.venv$$" .venv/pyvenv.cfg || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 		echo "Creating .venv"; $(PYTHON) -m venv --clear .venv; fi
 	@echo "Installing what requirements.lock names (about a minute the first time)"
-	@$(BIN)/python -m pip install --quiet --no-input --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --no-input --require-hashes -r requirements.lock
 	@echo "Installing Baton's own packages"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --no-input --no-deps --no-build-isolation \
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -qq --no-input --no-deps --no-build-isolation \
 		$(MEMBERS:%=-e %)
 	@touch $@
