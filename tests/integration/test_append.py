@@ -188,3 +188,18 @@ async def test_the_hash_chain_covers_every_column(log: Log) -> None:
     assert await log.pool.fetchval("SELECT hash FROM event_log ORDER BY position DESC") == await log.pool.fetchval(
         "SELECT hash FROM log_head"
     )
+
+
+async def test_an_appender_outlives_a_read_only_server(log: Log, database: str) -> None:
+    """A demoted primary takes no writes: the append waits, and goes through when it can."""
+    name = database.rsplit("/", 1)[1]
+    await log.append(command(uuid4()))
+    await log.pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await log.pool.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'baton-appender'"
+    )
+    writing = asyncio.create_task(log.append(command(uuid4())))
+    await asyncio.sleep(0.5)
+    assert not writing.done()
+    await log.pool.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    assert (await asyncio.wait_for(writing, 10))[0].kind == "ok"

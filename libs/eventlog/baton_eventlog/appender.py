@@ -21,7 +21,13 @@ from baton_eventlog.sql import QUERIES
 log = structlog.get_logger("baton.appender")
 _RETRY: Final = 0.2
 _REFUSED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-_PASSING: Final = (*UNAVAILABLE, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+_PASSING: Final = (
+    *UNAVAILABLE,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that was demoted: another one will come
+    asyncpg.InvalidCachedStatementError,
+)
 Waiting = tuple[Append, "asyncio.Future[Outcome]"]
 
 

@@ -11,7 +11,7 @@ import signal as signals
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 import asyncpg
 import structlog
@@ -43,6 +43,7 @@ class Host:
     signal: LogSignal
     appender: Appender
     bus: Bus
+    keepers: tuple[asyncio.Task[None], ...]  # what keeps these parts going; none of them ends by itself
 
 
 class Service(Protocol):
@@ -62,14 +63,12 @@ async def open_host(settings: Settings, dsn: str, bus: Bus) -> AsyncIterator[Hos
     await _start_bus(bus)
     pool = await open_pool(dsn, name="baton-reader")
     signal = LogSignal(dsn)
-    host = Host(settings, dsn, pool, signal, Appender(dsn, signal), bus)
+    appender = Appender(dsn, signal)
+    keepers = (asyncio.create_task(appender.run()), asyncio.create_task(signal.run()))
     try:
-        async with asyncio.TaskGroup() as tasks:
-            keepers = [tasks.create_task(host.appender.run()), tasks.create_task(signal.run())]
-            yield host
-            for keeper in keepers:
-                keeper.cancel()
+        yield Host(settings, dsn, pool, signal, appender, bus, keepers)
     finally:
+        await _end(keepers)
         await bus.close()
         pool.terminate()
 
@@ -125,13 +124,17 @@ async def run_until(stop: asyncio.Event, host: Host, services: Sequence[Service]
     running = [asyncio.create_task(service.run(host), name=service.name) for service in services]
     stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for ended in filter(asyncio.Task.done, running):
+        await asyncio.wait([*running, *host.keepers, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for ended in filter(asyncio.Task.done, (*running, *host.keepers)):
             ended.result()
     finally:
-        for task in (*running, stopping):
-            task.cancel()
-        await asyncio.gather(*running, stopping, return_exceptions=True)
+        await _end((*running, stopping))
+
+
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def run_process(service: Service) -> NoReturn:

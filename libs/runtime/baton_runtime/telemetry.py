@@ -22,4 +22,5 @@ def configure_logging(level: str, service: str) -> None:
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(service=service)
-    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # it prints a traceback at every disconnect; the bus says so
+    for noisy in ("aiormq", "aiohttp.server"):  # tracebacks for what a peer did: a disconnect, a malformed request
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
