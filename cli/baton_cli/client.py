@@ -21,6 +21,7 @@ _PIECE: Final = 2**16
 _RECONNECT: Final = 0.5
 _HTTP_OK: Final = 200
 _HTTP_REFUSED: Final = 400
+_HTTP_UNKNOWN: Final = 404
 
 
 class Unreachable(Trouble):
@@ -88,9 +89,9 @@ class Gateway:
             listening.cancel()
             await asyncio.wait([listening])
 
-    async def health(self) -> Json:
-        """Return what the gateway says of its health, whatever it says."""
-        return await self._call("GET", "/healthz", also=(503,))
+    async def greet(self) -> None:
+        """Raise `Unreachable` unless a Baton serves there."""
+        await self._call("GET", "/livez")
 
     async def create(self, idea: str) -> UUID:
         """Start a project."""
@@ -116,7 +117,7 @@ class Gateway:
         try:
             return list((await self._call("GET", f"/api/v1/artifacts/{project_id}/summary"))["artifacts"])
         except Refused as refusal:
-            if refusal.status == 404:  # noqa: PLR2004
+            if refusal.status == _HTTP_UNKNOWN:
                 return []
             raise
 
@@ -129,17 +130,15 @@ class Gateway:
             disposition = answer.content_disposition
             return (disposition.filename if disposition else None) or "project.zip"
 
-    async def _call(self, method: str, path: str, body: Json | None = None, also: tuple[int, ...] = ()) -> Json:
-        async with self._ask(method, path, body, also) as answer:
+    async def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+        async with self._ask(method, path, body) as answer:
             return dict(await answer.json())
 
     @contextlib.asynccontextmanager
-    async def _ask(
-        self, method: str, path: str, body: Json | None = None, also: tuple[int, ...] = ()
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _ask(self, method: str, path: str, body: Json | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
             async with self._session.request(method, path, json=body) as answer:
-                if answer.status >= _HTTP_REFUSED and answer.status not in also:
+                if answer.status >= _HTTP_REFUSED:
                     raise Refused(answer.status, await _refusal(answer))
                 yield answer
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -170,8 +169,8 @@ async def open_gateway(url: str) -> AsyncIterator[Gateway]:
 async def is_healthy(url: str) -> bool:
     """Tell whether the gateway at `url` says that all is well."""
     try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
-            async with session.get(f"{url}/healthz") as answer:
-                return answer.status == _HTTP_OK
+        timeout = aiohttp.ClientTimeout(total=2)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(f"{url}/healthz") as answer:
+            return answer.status == _HTTP_OK
     except (aiohttp.ClientError, OSError, TimeoutError):
         return False

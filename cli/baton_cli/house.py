@@ -15,7 +15,6 @@ from baton_cli.postgres import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from baton_gateway.service import GatewayService
-
     from baton_runtime.host import Host, Service
     from baton_runtime.settings import Settings
 
@@ -46,7 +45,7 @@ class House:
 async def open_house(settings: "Settings", *, durable: bool = True) -> AsyncIterator[House]:
     """Start everything, give the house once the gateway serves, and stop everything at the end.
 
-    Raises `NotStarted` or `EmbeddedPostgresError`, maybe within an `ExceptionGroup`.
+    Raises `NotStarted`, `DirectoryTaken` or `EmbeddedPostgresError`, maybe within an `ExceptionGroup`.
     """
     async with _database(settings, durable=durable) as starting:
         # PostgreSQL starts in its thread while the services are imported here: side by side, so neither costs extra.
@@ -79,10 +78,9 @@ async def _database(settings: "Settings", *, durable: bool) -> AsyncIterator[Awa
 
 
 def _services() -> "tuple[GatewayService, list[Service]]":
-    from baton_gateway.service import GatewayService  # noqa: PLC0415
-
     from baton_agent_runner.service import AgentRunnerService  # noqa: PLC0415
     from baton_artifacts.service import ArtifactsService  # noqa: PLC0415
+    from baton_gateway.service import GatewayService  # noqa: PLC0415
     from baton_hitl.service import HitlService  # noqa: PLC0415
     from baton_orchestrator.service import OrchestratorService  # noqa: PLC0415
 

@@ -3,7 +3,6 @@
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,15 +64,17 @@ def run(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve at every gate instead of asking.")] = False,
 ) -> None:
     """Carry an idea through all agents to a ZIP, and show it live."""
-    from baton_cli.run import Errand  # noqa: PLC0415
+    from baton_cli.run import Errand, Order  # noqa: PLC0415
 
-    errand = Errand(idea=idea, url=url, out=out, data_dir=data_dir, yes=yes)
+    errand = Errand(Order(idea, out, url, data_dir, yes))
     raise typer.Exit(_attempt(errand.run, errand.abandon))
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
+    from importlib.metadata import version as installed_version  # noqa: PLC0415
+
     typer.echo(f"baton {installed_version('baton-cli')}")
 
 

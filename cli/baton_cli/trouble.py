@@ -3,6 +3,7 @@
 import sys
 from typing import Final
 
+from baton_cli.directory_lock import DirectoryTaken
 from baton_cli.postgres_binaries import EmbeddedPostgresError
 
 _ELSEWHERE: Final = (("baton_runtime.host", "NotStarted"), ("baton_runtime.definitions", "CoreNotFoundError"))
@@ -16,7 +17,7 @@ def plain(error: BaseException) -> str | None:
     """Return the line to show for an error, or None where it is a fault of ours that deserves its traceback."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, Trouble | EmbeddedPostgresError) or _comes_from_elsewhere(error):
+    if isinstance(error, Trouble | DirectoryTaken | EmbeddedPostgresError) or _comes_from_elsewhere(error):
         return str(error)
     return None
 

@@ -3,12 +3,15 @@
 The ready line is printed when the gateway serves, and not before. Logs go to standard error.
 """
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 from baton_cli.house import House, open_house
 
 if TYPE_CHECKING:
     from baton_runtime.settings import Settings
+
+_PAUSE: Final = 0.05
 
 
 async def serve(settings: "Settings") -> int:
@@ -17,9 +20,17 @@ async def serve(settings: "Settings") -> int:
 
     configure_logging(settings.log_level, "baton")
     async with open_house(settings) as house:
+        await house.beside(_until_healthy(house.url))
         print(_ready(house, settings), flush=True)  # noqa: T201
         await house.serving
     return 0
+
+
+async def _until_healthy(url: str) -> None:
+    from baton_cli.client import is_healthy  # noqa: PLC0415 (loaded beside PostgreSQL's start by now)
+
+    while not await is_healthy(url):  # noqa: ASYNC110 (what a client sees: nothing here to wait for)
+        await asyncio.sleep(_PAUSE)
 
 
 def _ready(house: House, settings: "Settings") -> str:
