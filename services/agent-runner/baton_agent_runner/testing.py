@@ -59,7 +59,7 @@ async def run_tests(package: CodePackage, *, timeout: float = 60, directory: Pat
     """
     with tempfile.TemporaryDirectory(prefix="baton-tests-", dir=directory, ignore_cleanup_errors=True) as name:
         source = Path(name, "package")
-        await asyncio.to_thread(write_files, package, source)
+        write_files(package, source)  # beside the loop it could go on writing after a cancellation
         started = time.monotonic()
         status, output = await _run(_command(package.test_command), source, timeout)
         return report(package.test_command, status, output, time.monotonic() - started)
