@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+OUT ?= out
 
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -30,7 +31,7 @@ help: ## List the targets
 install: $(STAMP) ## Create .venv from requirements.lock; done again only when something changed
 
 demo: $(STAMP) ## Carry an idea to a ZIP under out/ (IDEA="a poll for small teams")
-	@exec $(BIN)/baton run $${DEMO_IDEA:+-- "$$DEMO_IDEA"}
+	@exec $(BIN)/baton run --out "$(OUT)" $${DEMO_IDEA:+-- "$$DEMO_IDEA"}
 
 up: $(STAMP) ## Serve at http://127.0.0.1:8080 until Ctrl-C
 	@exec $(BIN)/baton up

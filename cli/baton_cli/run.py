@@ -130,7 +130,7 @@ class Errand:
         self._screen.print(bundle.tree(path))
         folder = shlex.quote(str(path.with_suffix("")))
         hints = (
-            ("unpack it", f"unzip {shlex.quote(str(path))} -d {folder}"),
+            ("unpack it", f"python3 -m zipfile -e {shlex.quote(str(path))} {folder}"),
             ("go there", f"cd {folder}"),
             ("run its tests", "python3 -m unittest"),
             ("start it", "python3 app.py"),

@@ -81,7 +81,7 @@ def test_an_idea_reaches_the_command_as_it_was_typed(idea: str, tmp_path: Path) 
         "demo", f"BIN={tmp_path}", f"STAMP={tmp_path / 'stamp'}", "--old-file", f"{tmp_path / 'stamp'}", f"IDEA={idea}"
     )
 
-    assert said == f"run\n--\n{idea}\n"
+    assert said == f"run\n--out\nout\n--\n{idea}\n"
 
 
 def test_ci_runs_lint_and_test() -> None:
