@@ -1,7 +1,8 @@
 """What happened: one payload class an event type, and the envelope they travel in.
 
 Invariant: the log holds nothing that `PAYLOADS` does not name. A payload evolves by optional fields first;
-every class ignores what it does not know, so that an older service can read what a newer one wrote.
+every class ignores what it does not know, so that an older service can read what a newer one wrote. Any other change
+takes a new `schema_version`, and a step in `upcasters` for what was written before.
 """
 
 from collections.abc import Mapping
@@ -10,19 +11,21 @@ from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from baton_contracts.handoffs import HANDOFF_TYPES, HandoffSchema, Json
+from baton_contracts.upcasters import upcast
 
 Action = Literal["approved", "rejected", "amended"]
 ArtifactType = Literal["spec", "plan", "code", "log"]
 
 
 class Payload(BaseModel):
-    """What one event says; `event_type` is its name in the log."""
+    """What one event says; `event_type` is its name in the log, `schema_version` that of the shape it is written in."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     event_type: ClassVar[str]
+    schema_version: ClassVar[int] = 1
 
 
 class ProjectCreated(Payload):
@@ -272,7 +275,18 @@ class Event:
         return self.payload.event_type
 
 
-def parse_payload(event_type: str, content: Mapping[str, Any]) -> Payload:
-    """Return the typed payload of an event; an unknown type gives `UnknownPayload`."""
+def parse_payload(event_type: str, content: Mapping[str, Any], schema_version: int) -> Payload:
+    """Return the typed payload of an event that was written in a version of its shape.
+
+    What a newer Baton wrote is never an error: an unknown type, or a newer shape that does not fit the class of today,
+    gives `UnknownPayload`. Raises `pydantic.ValidationError` where a known shape does not fit.
+    """
     payload = PAYLOADS.get(event_type)
-    return payload.model_validate(content) if payload else UnknownPayload(content=dict(content))
+    if payload is None:
+        return UnknownPayload(content=dict(content))
+    try:
+        return payload.model_validate(upcast(event_type, schema_version, dict(content)))
+    except ValidationError:
+        if schema_version <= payload.schema_version:
+            raise
+        return UnknownPayload(content=dict(content))
