@@ -9,10 +9,13 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from baton_contracts.events import Event, Payload
+from baton_eventlog.blobs import Blob, split
 
 MAX_EVENTS: Final = 100
 MAX_BYTES: Final = 1 << 20
 MAX_PAYLOAD: Final = 256 << 10
+MAX_WHOLE: Final = 15 << 20
+"""Bytes of an event with its blobs: what is routed must fit into one message of the bus, which ends at 16 MiB."""
 
 
 class DataRefused(Exception):
@@ -21,19 +24,28 @@ class DataRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event that is to be written; `json` is its encoded payload."""
+    """An event that is to be written; `json` is its encoded payload, which may name `blobs`."""
 
     payload: Payload
     json: str
+    blobs: tuple[Blob, ...] = ()
     id: UUID = field(default_factory=uuid7)
 
     @classmethod
     def of(cls, payload: Payload) -> "NewEvent":
-        """Encode a payload. Raises `DataRefused` where it is over 256 KiB."""
+        """Encode a payload; what is over 256 KiB moves into blobs. Raises `DataRefused` where that is too large."""
         encoded = payload.model_dump_json()
-        if len(encoded.encode()) > MAX_PAYLOAD:
-            raise DataRefused(f"A {payload.event_type} event is over {MAX_PAYLOAD >> 10} KiB; make its content smaller")
-        return cls(payload, encoded)
+        size, name = len(encoded.encode()), payload.event_type
+        if size <= MAX_PAYLOAD:
+            return cls(payload, encoded)
+        if size > MAX_WHOLE:
+            raise DataRefused(f"A {name} event is over {MAX_WHOLE >> 20} MiB; make its content smaller")
+        kept, blobs = split(payload, encoded, MAX_PAYLOAD)
+        if len(kept.encode()) > MAX_PAYLOAD:
+            raise DataRefused(
+                f"A {name} event is over {MAX_PAYLOAD >> 10} KiB even without its large parts; make the others fewer"
+            )
+        return cls(payload, kept, blobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ class Append:
 
     @property
     def size(self) -> int:
-        """Its payloads in characters, near enough to bytes for a batch limit."""
+        """Its payloads in characters, near enough to bytes for a batch limit; blobs go before the batch."""
         return sum(len(event.json) for event in self.events)
 
 
@@ -91,6 +103,21 @@ class Outcome:
         ]
 
 
+def blob_groups(batch: Sequence[Append]) -> list[list[Blob]]:
+    """Return the distinct blobs of a batch in groups that one statement may carry, by digest."""
+    blobs = {blob.sha256: blob for command in batch for event in command.events for blob in event.blobs}
+    groups: list[list[Blob]] = []
+    room = 0
+    for digest in sorted(blobs):  # everybody in the same order, so that two who write the same never deadlock
+        size = len(blobs[digest].json)
+        if size > room:
+            groups.append([])
+            room = MAX_WHOLE
+        groups[-1].append(blobs[digest])
+        room -= size
+    return groups
+
+
 def arguments(batch: Sequence[Append]) -> list[list[Any]]:
     """Return the arrays that `append_batch` takes, in the order of its parameters."""
     streams = list({command.project_id: None for command in batch})
@@ -117,5 +144,5 @@ def arguments(batch: Sequence[Append]) -> list[list[Any]]:
         [command.actor for _, _, _, command in rows],
         [command.causation_id for _, _, _, command in rows],
         [command.correlation_id for _, _, _, command in rows],
-        [1 for _ in rows],
+        [event.payload.schema_version for _, _, event, _ in rows],
     ]

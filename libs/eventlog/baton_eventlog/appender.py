@@ -2,7 +2,8 @@
 
 A command's future gives its `Outcome`, or `DataRefused` where PostgreSQL will not have its data. While
 PostgreSQL is away the appender waits and sends the same batch again: message ids, versions and event ids make
-that exact, also where the first try did commit. Callers bring their own deadline.
+that exact, also where the first try did commit. Callers bring their own deadline. Blobs are committed before the
+events that name them, outside the append's lock; an append that is then a conflict leaves them behind, unnamed.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from typing import Final
 import asyncpg
 import structlog
 
-from baton_eventlog.append import MAX_BYTES, MAX_EVENTS, Append, DataRefused, Outcome, arguments
+from baton_eventlog.append import MAX_BYTES, MAX_EVENTS, Append, DataRefused, Outcome, arguments, blob_groups
+from baton_eventlog.blob_table import keep_blobs
 from baton_eventlog.database import UNAVAILABLE, close_quietly, connect
 from baton_eventlog.signal import LogSignal
 from baton_eventlog.sql import QUERIES
@@ -97,6 +99,8 @@ class Appender:
             try:
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await connect(self._dsn, name="baton-appender")
+                for blobs in blob_groups(commands):
+                    await keep_blobs(self._connection, blobs)
                 rows = await self._connection.fetch(QUERIES["append"], *arguments(commands))
             except _PASSING as error:
                 log.warning("append_waits_for_postgresql", error=type(error).__name__)

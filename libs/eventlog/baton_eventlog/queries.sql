@@ -2,28 +2,47 @@
 SELECT outcome, position, version, timestamp, reply, request_hash
   FROM append_batch($1, $2, $3, $4, $5, $6, $7, $8::jsonb[], $9, $10, $11, $12, $13::jsonb[], $14, $15, $16, $17)
 
+-- name: keep_blobs
+INSERT INTO log_blobs (sha256, content) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+
+-- name: blobs
+SELECT sha256, content FROM log_blobs WHERE sha256 = ANY ($1::text[])
+
+-- name: named_blobs
+SELECT DISTINCT reference ->> 'sha256'
+  FROM event_log l CROSS JOIN LATERAL jsonb_array_elements(l.payload -> '$blobs') AS reference
+ WHERE l.position > $1 AND l.position <= $2 AND l.payload ? '$blobs'
+ ORDER BY 1
+
 -- name: load
-SELECT l.id, l.project_id, l.event_type, l.timestamp, l.payload, l.position, l.version, l.actor, l.causation_id,
-       l.correlation_id
+SELECT l.id, l.project_id, l.event_type, l.schema_version, l.timestamp, l.payload, l.position, l.version, l.actor,
+       l.causation_id, l.correlation_id
   FROM unnest($1::uuid[], $2::int[]) AS s (project_id, after)
   JOIN event_log l ON l.project_id = s.project_id AND l.version > s.after
  ORDER BY l.project_id, l.version
 
+-- name: load_until
+SELECT id, project_id, event_type, schema_version, timestamp, payload, position, version, actor, causation_id,
+       correlation_id
+  FROM event_log WHERE project_id = $1 AND position <= $2 AND timestamp <= $3
+ ORDER BY version
+
 -- name: read
-SELECT id, project_id, event_type, timestamp, payload, position, version, actor, causation_id, correlation_id
+SELECT id, project_id, event_type, schema_version, timestamp, payload, position, version, actor, causation_id,
+       correlation_id
   FROM event_log WHERE position > $1 ORDER BY position LIMIT $2
 
 -- name: unsettled
 -- What routed events, at or below a position, no consumer of theirs has settled.
-SELECT l.id, l.project_id, l.event_type, l.timestamp, l.payload, l.position, l.version, l.actor, l.causation_id,
-       l.correlation_id
+SELECT l.id, l.project_id, l.event_type, l.schema_version, l.timestamp, l.payload, l.position, l.version, l.actor,
+       l.causation_id, l.correlation_id
   FROM unnest($1::text[], $2::text[]) AS r (event_type, consumer)
   JOIN event_log l ON l.event_type = r.event_type AND l.position > $3 AND l.position <= $4
  WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.id = inbox_key(r.consumer, l.id))
  ORDER BY l.position LIMIT $5
 
 -- name: definition
-SELECT payload -> 'definition' FROM event_log
+SELECT resolved(payload) -> 'definition' FROM event_log
  WHERE project_id = $1 AND event_type = 'definition_registered' AND payload ->> 'hash' = $2
  ORDER BY version LIMIT 1
 

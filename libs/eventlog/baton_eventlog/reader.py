@@ -1,8 +1,11 @@
 """Reading the log: by stream for decisions, by position for followers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Final
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -10,20 +13,25 @@ import orjson
 import structlog
 
 from baton_contracts.events import Event, parse_payload
+from baton_eventlog.blob_table import Source, fetch_blobs
+from baton_eventlog.blobs import LISTED, Reference, references, restored
 from baton_eventlog.database import UNAVAILABLE
 from baton_eventlog.signal import LogSignal
 from baton_eventlog.sql import QUERIES
 
 log = structlog.get_logger("baton.reader")
 _RETRY: Final = 0.2
+_MAX_BLOBS: Final = 32 << 20
+_NO_BLOBS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class LogGap(Exception):
     """A position is missing: the log was altered, or this is another log than the one that was followed before."""
 
 
-def event_of(row: asyncpg.Record) -> Event:
-    """Return a row of the log as an event."""
+def event_of(row: asyncpg.Record, blobs: Mapping[str, Any] = _NO_BLOBS) -> Event:
+    """Return a row of the log as an event; raises `BlobMissing` where it names a blob that is not given."""
+    content = restored(orjson.loads(row["payload"]), blobs)
     return Event(
         id=row["id"],
         project_id=row["project_id"],
@@ -33,22 +41,58 @@ def event_of(row: asyncpg.Record) -> Event:
         actor=row["actor"],
         causation_id=row["causation_id"],
         correlation_id=row["correlation_id"],
-        payload=parse_payload(row["event_type"], orjson.loads(row["payload"])),
+        payload=parse_payload(row["event_type"], content, row["schema_version"]),
     )
+
+
+async def events_of(source: Source, rows: Sequence[asyncpg.Record]) -> list[Event]:
+    """Return rows of the log as events; all blobs that they name take one query. Raises `BlobMissing`."""
+    named = {one.sha256 for row in rows for one in _references(row)}
+    if not named:
+        return [event_of(row) for row in rows]
+    blobs = {digest: orjson.loads(text) for digest, text in (await fetch_blobs(source, named)).items()}
+    return [event_of(row, blobs) for row in rows]
+
+
+async def batches_of(source: Source, rows: Sequence[asyncpg.Record]) -> AsyncIterator[list[Event]]:
+    """Yield rows of the log as events, in batches whose blobs fit into memory. Raises `BlobMissing`."""
+    while rows:
+        batch = _within_memory(rows)
+        rows = rows[len(batch) :]
+        yield await events_of(source, batch)
+
+
+def _references(row: asyncpg.Record) -> list[Reference]:
+    """Return the blobs that a row names; without any, its payload is not parsed for it."""
+    payload: str = row["payload"]
+    return references(orjson.loads(payload)) if LISTED in payload else []
 
 
 async def load(pool: asyncpg.Pool, streams: Mapping[UUID, int]) -> list[Event]:
     """Return the events of these streams after these versions, by stream and in order, in one query."""
     rows = await pool.fetch(QUERIES["load"], list(streams), list(streams.values()))
-    return [event_of(row) for row in rows]
+    return await events_of(pool, rows)
+
+
+async def load_until(pool: asyncpg.Pool, project_id: UUID, position: int, moment: datetime) -> list[Event]:
+    """Return a stream's events at or before both a position and a moment, in order."""
+    return await events_of(pool, await pool.fetch(QUERIES["load_until"], project_id, position, moment))
 
 
 async def read(pool: asyncpg.Pool, after: int, limit: int) -> list[Event]:
-    """Return the events that follow a position. Raises `LogGap` where one is missing."""
+    """Return the events that follow a position, `limit` at most, and fewer where their blobs are large.
+
+    Raises `LogGap` where one is missing, and `BlobMissing`.
+    """
     rows = await pool.fetch(QUERIES["read"], after, limit)
-    events = [event_of(row) for row in rows]
-    prove_density(after, (event.position for event in events))
-    return events
+    prove_density(after, (row["position"] for row in rows))
+    return await events_of(pool, _within_memory(rows))
+
+
+def _within_memory(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
+    """Return the first rows, one at least, whose blobs have 32 MiB together at most."""
+    sizes = accumulate(sum(one.size for one in _references(row)) for row in rows)
+    return rows[: max(1, sum(1 for size in sizes if size <= _MAX_BLOBS))]
 
 
 def prove_density(after: int, positions: Iterable[int]) -> None:

@@ -1,14 +1,18 @@
 """From events and commands to messages on the bus, and back.
 
-The body of a handoff is exactly the contract's HandoffSchema; whatever else is needed travels in headers.
+The body of a handoff is exactly the contract's HandoffSchema; whatever else is needed travels in headers. The body of
+any other event is its payload in the shape that the header `schema_version` names (1, where there is none), so that
+services of two releases understand each other.
 """
 
 import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
+import orjson
+
 from baton_contracts.commands import COMMANDS, Command
-from baton_contracts.events import PAYLOADS, Event, Payload, TaskCreated, TaskDispatched
+from baton_contracts.events import Event, Payload, TaskCreated, TaskDispatched, UnknownPayload, parse_payload
 from baton_contracts.ids import SYSTEM_ACTOR
 from baton_runtime.bus import Delivery, Header, Message
 
@@ -40,6 +44,7 @@ def event_message(event: Event) -> Message:
     if event.correlation_id:
         headers["correlation_id"] = str(event.correlation_id)
     payload = event.payload
+    headers["schema_version"] = payload.schema_version
     if isinstance(payload, TaskCreated | TaskDispatched):
         headers |= {"task_id": str(payload.task_id), "attempt": payload.attempt}
         return Message(event.id, event.type, payload.handoff.model_dump_json().encode(), headers)
@@ -71,10 +76,19 @@ def inbound_of(delivery: Delivery) -> Inbound:
         return Inbound(
             id=message.id,
             project_id=UUID(str(message.headers["project_id"])),
-            what=PAYLOADS[message.type].model_validate_json(message.body),
+            what=_event(message),
             causation_id=message.id,
             correlation_id=UUID(str(correlation)) if correlation else None,
             delivery=delivery,
         )
     except (KeyError, ValueError) as error:
         raise MalformedMessage(f"A {message.type} message does not fit: {type(error).__name__}") from error
+
+
+def _event(message: Message) -> Payload:
+    """Return the event that a message tells of. Raises `ValueError` for what only a newer service understands."""
+    version, content = int(message.headers.get("schema_version", 1)), orjson.loads(message.body)
+    payload = parse_payload(message.type, content, version) if isinstance(content, dict) else None
+    if payload is None or isinstance(payload, UnknownPayload):
+        raise ValueError(f"{message.type} in version {version} is not known here")
+    return payload

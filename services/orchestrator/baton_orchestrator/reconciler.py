@@ -15,14 +15,14 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from baton_contracts.commands import ReplaceRunner
-from baton_contracts.events import Event
 from baton_contracts.ids import derive_id
 from baton_contracts.routes import CONSUMERS
 from baton_eventlog.database import UNAVAILABLE
-from baton_eventlog.reader import event_of
+from baton_eventlog.reader import batches_of
 from baton_eventlog.sql import QUERIES
 from baton_orchestrator.relay import CHECKPOINT, publish
 from baton_runtime.host import Host
@@ -43,15 +43,13 @@ class Backoff:
 
     due: dict[UUID, tuple[float, float]] = field(default_factory=dict)
 
-    def take_due(self, outstanding: list[Event], now: float, first_wait: float) -> list[Event]:
+    def take_due(self, outstanding: list[UUID], now: float, first_wait: float) -> set[UUID]:
         """Return the events that are due now; forget those that are outstanding no more."""
-        self.due = {
-            event.id: self.due.get(event.id, (now + first_wait, max(first_wait, PATIENCE))) for event in outstanding
-        }
-        ready = [event for event in outstanding if self.due[event.id][0] <= now]
+        self.due = {event: self.due.get(event, (now + first_wait, max(first_wait, PATIENCE))) for event in outstanding}
+        ready = {event for event in outstanding if self.due[event][0] <= now}
         for event in ready:
-            wait = self.due[event.id][1]
-            self.due[event.id] = (now + wait, wait * 2)
+            wait = self.due[event][1]
+            self.due[event] = (now + wait, wait * 2)
         return ready
 
 
@@ -83,16 +81,17 @@ async def resend(host: Host) -> None:
     async for _ in _ticks():
         try:
             outstanding = await _outstanding(host)
+            due = backoff.take_due([row["id"] for row in outstanding], monotonic(), first_wait)
+            async for events in batches_of(host.pool, [row for row in outstanding if row["id"] in due]):
+                log.info("sent_again", events=len(events), first_position=events[0].position)
+                await publish(host, events)
         except UNAVAILABLE as error:
             log.warning("reconciler_waits_for_postgresql", error=type(error).__name__)
             continue
-        if due := backoff.take_due(outstanding, monotonic(), first_wait):
-            log.info("sent_again", events=len(due), first_position=due[0].position)
-            await publish(host, due)
         first_wait = PATIENCE
 
 
-async def _outstanding(host: Host) -> list[Event]:
+async def _outstanding(host: Host) -> list[asyncpg.Record]:
     """Return what the relay has passed and nobody has settled; all below the first of it is done with."""
     await host.pool.execute(QUERIES["start_checkpoint"], _SETTLED)
     floor: int = await host.pool.fetchval(QUERIES["checkpoint"], _SETTLED)
@@ -102,7 +101,7 @@ async def _outstanding(host: Host) -> list[Event]:
     done = rows[0]["position"] - 1 if rows else relayed
     if done > floor:
         await host.pool.execute(QUERIES["move_checkpoint"], _SETTLED, floor, done)
-    return [event_of(row) for row in rows]
+    return list(rows)
 
 
 async def replace_runners(host: Host, loop: Loop) -> None:
