@@ -22,7 +22,7 @@ ifneq ($(shell grep -qs "$(CURDIR)/.venv$$" .venv/pyvenv.cfg && echo here),here)
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help install demo up test lint format lock clean
+.PHONY: help install demo up test soak lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -38,6 +38,9 @@ up: $(STAMP) ## Serve at http://127.0.0.1:8080 until Ctrl-C
 
 test: $(STAMP) ## Run the tests, on as many cores as WORKERS says (2)
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+
+soak: $(STAMP) ## Run in full what `make test` runs shortened (ten kills of baton up)
+	@BATON_SOAK=1 $(BIN)/pytest -q --timeout 600 tests/integration/test_crash.py
 
 lint: $(STAMP) ## Check style, format, types and the import rules; silent when all is well
 	@$(BIN)/ruff check --quiet $(CODE)
