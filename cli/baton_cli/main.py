@@ -1,15 +1,13 @@
 """The `baton` command. What a command does is imported when it is used, so that `baton --help` answers at once."""
 
 import signal
-import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from baton_cli import interrupt
-from baton_cli.trouble import plain
+from baton_cli import db, log
+from baton_cli.attempt import DataDir, attempt
 
 DEFAULT_IDEA = "A recipe box where people share recipes with ingredients, rate them and search by tag"
 _INTERRUPTED = tuple(128 + number for number in (signal.SIGINT, signal.SIGTERM))
@@ -20,10 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Baton turns a product idea into reviewed, downloadable software.",
 )
-
-DataDir = Annotated[
-    Path | None, typer.Option(help="Where the database and the bundles live.", file_okay=False, show_default=False)
-]
+app.add_typer(log.app, name="log")
+app.add_typer(db.app, name="db")
 
 
 @app.command()
@@ -50,7 +46,7 @@ def up(
 
         return await serve(settings)
 
-    status = _attempt(work)
+    status = attempt(work)
     raise typer.Exit(0 if status in _INTERRUPTED else status)
 
 
@@ -67,7 +63,7 @@ def run(
     from baton_cli.run import Errand, Order  # noqa: PLC0415
 
     errand = Errand(Order(idea, out, url, data_dir, yes))
-    raise typer.Exit(_attempt(errand.run, errand.abandon))
+    raise typer.Exit(attempt(errand.run, errand.abandon))
 
 
 @app.command()
@@ -76,15 +72,3 @@ def version() -> None:
     from importlib.metadata import version as installed_version  # noqa: PLC0415
 
     typer.echo(f"baton {installed_version('baton-cli')}")
-
-
-def _attempt(work: Callable[[], Coroutine[Any, Any, int]], forced: Callable[[], None] = lambda: None) -> int:
-    """Do the work of a command and return its exit status; a known error is one line, and status 1."""
-    try:
-        return interrupt.run(work, forced)
-    except Exception as error:
-        line = plain(error)
-        if line is None:
-            raise
-        print(f"baton: {line}", file=sys.stderr)  # noqa: T201
-        return 1

@@ -13,6 +13,7 @@ import pytest
 
 from baton_contracts import rest
 from baton_contracts.events import ProjectCreated, TaskStart
+from baton_eventlog.database import connect
 from baton_gateway.reading import READS
 from baton_gateway.service import GatewayService
 from baton_runtime.host import NotStarted
@@ -214,7 +215,9 @@ async def test_a_database_that_takes_no_writes_is_unavailable_to_health_and_stil
     async with stage(database, tmp_path, alone=True) as api:
         await api.tell(uuid4(), ProjectCreated(name="A", product_idea="An app", tenant="default"))
         name = await api.host.pool.fetchval("SELECT current_database()")
-        await api.host.pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        owner = await connect(database, name="owner")
+        await owner.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await owner.close()
         await api.host.pool.expire_connections()
         await api.host.appender.append([command(uuid4())])  # on a connection from before: the projector has work
         for _ in range(3):

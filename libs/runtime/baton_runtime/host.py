@@ -18,7 +18,8 @@ import structlog
 
 from baton_eventlog.appender import Appender
 from baton_eventlog.database import UNAVAILABLE, connect, open_pool
-from baton_eventlog.migrations import migrate
+from baton_eventlog.migrations import SchemaDrift, SchemaOwnerNeeded, migrate
+from baton_eventlog.role import app_role
 from baton_eventlog.signal import LogSignal
 from baton_runtime.bus import Bus, BusUnavailable, open_bus
 from baton_runtime.settings import Settings
@@ -59,7 +60,8 @@ class Service(Protocol):
 async def open_host(settings: Settings, dsn: str, bus: Bus) -> AsyncIterator[Host]:
     """Bring the schema up to date, connect to everything, and keep it going. Raises `NotStarted`."""
     await _await_database(dsn)
-    await migrate(dsn)
+    await _migrate(dsn)
+    dsn = await app_role(dsn)  # from here on without the rights to change the schema or what was appended
     await _start_bus(bus)
     pool = await open_pool(dsn, name="baton-reader")
     signal = LogSignal(dsn)
@@ -90,6 +92,14 @@ async def _await_database(dsn: str) -> None:
             raise NotStarted(f"PostgreSQL refused the connection: {error}. Check BATON_DATABASE_URL") from error
         else:
             return
+
+
+async def _migrate(dsn: str) -> None:
+    """Bring the schema up to date. Raises `NotStarted` where that takes a person."""
+    try:
+        await migrate(dsn)
+    except (SchemaDrift, SchemaOwnerNeeded) as error:
+        raise NotStarted(str(error)) from error
 
 
 async def _start_bus(bus: Bus) -> None:

@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address that the gateway listens on")
     port: int = Field(default=8080, ge=0, le=65535, description="port of the gateway; 0 takes a free one")
     runner_concurrency: int = Field(default=64, ge=1, description="tasks that one agent-runner works on at once")
+    log_key: SecretStr | None = Field(
+        default=None, min_length=16, description="seals the log; keep it away from the database, and do not lose it"
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     def bundle_store(self) -> str:

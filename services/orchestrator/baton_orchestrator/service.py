@@ -1,4 +1,4 @@
-"""Takes commands and events from its queue and decides every handoff; one replica relays the log to the bus."""
+"""Takes commands and events from its queue and decides every handoff; one replica relays the log, one seals it."""
 
 import asyncio
 from functools import partial
@@ -10,6 +10,7 @@ from baton_contracts.project import Project
 from baton_contracts.routes import ORCHESTRATOR, SERVICE_QUEUES, agent_queue
 from baton_eventlog.append import DataRefused
 from baton_eventlog.leader import lead
+from baton_eventlog.seal import seal
 from baton_orchestrator.catalog import FolderCatalog
 from baton_orchestrator.decide import Catalog, decide, result_of
 from baton_orchestrator.reconciler import replace_runners, resend
@@ -48,6 +49,9 @@ class OrchestratorService:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(loop.run())
             tasks.create_task(lead(host.dsn, "relay", partial(_lead, host, loop)))
+            if host.settings.log_key:
+                key = host.settings.log_key.get_secret_value().encode()
+                tasks.create_task(lead(host.dsn, "sealer", partial(seal, host.pool, host.signal, key)))
 
 
 async def _register(host: Host, catalog: FolderCatalog) -> None:
