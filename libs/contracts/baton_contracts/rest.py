@@ -145,6 +145,33 @@ class ProjectView(BaseModel):
     updated_at: datetime
 
 
+class TaskList(BaseModel):
+    """All tasks of a project, oldest first."""
+
+    tasks: list[TaskView]
+
+
+class EventView(BaseModel):
+    """One event of the log."""
+
+    event_id: UUID
+    position: int
+    version: int
+    event_type: str
+    timestamp: datetime
+    actor: str
+    causation_id: UUID | None
+    correlation_id: UUID | None
+    payload: dict[str, Any]
+
+
+class EventPage(BaseModel):
+    """Some events of a project, in order; `next` is the `after` of the next page, null at the end."""
+
+    events: list[EventView]
+    next: int | None
+
+
 class CompletionView(BaseModel):
     """How far a project is: steps, not tasks, so that a step done twice counts once."""
 
@@ -218,6 +245,21 @@ class AgentList(BaseModel):
     """Every agent that the definitions name."""
 
     agents: list[AgentView]
+
+
+class AgentStatusChange(BaseModel):
+    """One change of an agent's status."""
+
+    status: Literal["idle", "working", "waiting_for_hitl", "error"]
+    timestamp: datetime
+    task_id: UUID | None
+    position: int
+
+
+class AgentHistory(BaseModel):
+    """An agent's changes of status, newest first."""
+
+    history: list[AgentStatusChange]
 
 
 Condition = Literal["ok", "degraded", "unavailable"]

@@ -26,6 +26,7 @@ SESSION: Final = {
     "lock_timeout": "10s",
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "10s",
+    "search_path": "public, projections",  # in this order: what is created goes where no rebuild sweeps it away
     "TimeZone": "UTC",
     "jit": "off",  # compiling costs more than it gives for statements of milliseconds
 }

@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from baton_gateway.body import MAX_BYTES, read_body
+from baton_gateway.min_position import reach_min_position
 from baton_gateway.parameters import check_parameters
 from baton_gateway.principal import principal_of
 from baton_gateway.problems import problems
@@ -38,6 +39,7 @@ def _endpoint(route: Route, gateway: Gateway) -> Callable[[web.Request], Awaitab
     async def answer(request: web.Request) -> web.StreamResponse:
         parameters = check_parameters(request.match_info)
         body = await read_body(request, route.body) if route.body else None
+        await reach_min_position(request, route, gateway.freshness)
         return await route.handle(Call(request, gateway, principal_of(request), parameters, body))
 
     return answer

@@ -4,11 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from aiohttp import web
+
 from baton_contracts.definitions import SLUG_PATTERN
 from baton_gateway.problems import invalid
 
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SLUG: Final = re.compile(SLUG_PATTERN)
+_NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
+LAST_POSITION: Final = 10**18 - 1
 
 
 def check_parameters(parameters: Mapping[str, str]) -> Mapping[str, str]:
@@ -29,3 +33,13 @@ def check_slug(pointer: str, value: str) -> None:
     """Raise `Invalid` unless the value is a name of lower-case letters, digits and dashes."""
     if not _SLUG.fullmatch(value):
         raise invalid(pointer, "it must be 1 to 64 lower-case letters, digits and dashes, and not begin with a dash")
+
+
+def whole_number(request: web.Request, name: str, lowest: int, *, default: int, highest: int) -> int:
+    """Return a number of the query. Raises `Invalid` where it is none, or out of bounds."""
+    value = request.query.get(name)
+    if value is None:
+        return default
+    if not _NUMBER.fullmatch(value) or not lowest <= int(value) <= highest:
+        raise invalid(f"/query/{name}", f"it must be a whole number from {lowest} to {highest}")
+    return int(value)

@@ -7,7 +7,7 @@ the log has the rest under that id.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from aiohttp import web
@@ -39,6 +39,11 @@ class Unavailable(Exception):
 def invalid(pointer: str, detail: str) -> Invalid:
     """Return the error of one field; `pointer` as in `FieldProblem`."""
     return Invalid(FieldProblem(pointer=pointer, detail=detail))
+
+
+def unknown_project(project_id: UUID) -> Refused:
+    """Say that there is no such project."""
+    return Refused(404, "Unknown project", f"There is no project {project_id}.")
 
 
 def misfit(error: ValidationError) -> Invalid:

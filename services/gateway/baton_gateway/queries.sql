@@ -30,6 +30,37 @@ SELECT json_build_object(
            'updated_at', p.updated_at)::text
   FROM projects p WHERE p.id = $1
 
+-- name: project_known
+SELECT true FROM projects WHERE id = $1
+
+-- name: task_list
+SELECT json_build_object(
+           'tasks', coalesce(json_agg(json_build_object(
+               'id', t.id, 'project_id', t.project_id, 'agent_type', t.agent_type, 'instructions', t.instructions,
+               'status', t.status, 'created_at', t.created_at, 'updated_at', t.updated_at, 'step_id', t.step_id,
+               'attempt', t.attempt, 'reason', t.reason)
+               ORDER BY t.created_at, t.id) FILTER (WHERE t.id IS NOT NULL), '[]'))::text
+  FROM projects p LEFT JOIN tasks t ON t.project_id = p.id
+ WHERE p.id = $1
+ GROUP BY p.id
+
+-- name: event_page
+-- One more than asked for tells whether there is a next page.
+WITH page AS (
+    SELECT l.*, row_number() OVER (ORDER BY version) AS n
+      FROM event_log l
+     WHERE project_id = $1 AND position > $2 AND ($3::text[] IS NULL OR event_type = ANY ($3))
+     ORDER BY version LIMIT $4::int + 1
+)
+SELECT json_build_object(
+           'events', coalesce(json_agg(json_build_object(
+               'event_id', id, 'position', position, 'version', version, 'event_type', event_type,
+               'timestamp', "timestamp", 'actor', actor, 'causation_id', causation_id,
+               'correlation_id', correlation_id, 'payload', resolved(payload))
+               ORDER BY version) FILTER (WHERE n <= $4), '[]'),
+           'next', CASE WHEN count(*) > $4 THEN max(position) FILTER (WHERE n = $4) END)::text
+  FROM page
+
 -- name: completion_view
 -- A step counts once, and is done when its newest task is.
 SELECT json_build_object(
@@ -94,6 +125,25 @@ SELECT json_build_object(
                'agent_type', a.agent_type, 'status', coalesce(s.status, 'idle'),
                'current_task_id', s.current_task_id, 'last_activity', s.last_activity) ORDER BY a.n), '[]'))::text
   FROM unnest($1::text[]) WITH ORDINALITY AS a (agent_type, n) LEFT JOIN agent_status s USING (agent_type)
+
+-- name: agent_list_as_of
+SELECT json_build_object(
+           'agents', coalesce(json_agg(json_build_object(
+               'agent_type', a.agent_type, 'status', coalesce(s.status, 'idle'),
+               'current_task_id', CASE WHEN s.status <> 'idle' THEN s.task_id END, 'last_activity', s.timestamp)
+               ORDER BY a.n), '[]'))::text
+  FROM unnest($1::text[]) WITH ORDINALITY AS a (agent_type, n)
+  LEFT JOIN LATERAL (
+      SELECT * FROM agent_status_history h
+       WHERE h.agent_type = a.agent_type AND h.position <= $2 AND h.timestamp <= $3
+       ORDER BY h.position DESC LIMIT 1) s ON true
+
+-- name: agent_history
+SELECT json_build_object(
+           'history', coalesce(json_agg(json_build_object(
+               'status', status, 'timestamp', "timestamp", 'task_id', task_id, 'position', position)
+               ORDER BY position DESC), '[]'))::text
+  FROM (SELECT * FROM agent_status_history WHERE agent_type = $1 ORDER BY position DESC LIMIT $2) newest
 
 -- name: agent_view
 SELECT json_build_object(

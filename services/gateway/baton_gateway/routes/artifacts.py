@@ -9,9 +9,9 @@ from baton_contracts.rest import BundleMade, BundleSummary
 from baton_gateway.answers import json_text, written
 from baton_gateway.commands import message_id_of, order
 from baton_gateway.download import Bundle, send
+from baton_gateway.problems import unknown_project
 from baton_gateway.reading import READS, fetch_row, fetch_value
 from baton_gateway.route import Call, Route
-from baton_gateway.routes.projects import unknown_project
 from baton_runtime.blobs import BlobMissing
 
 _GENERATED_WITHIN: Final = 60.0

@@ -7,11 +7,12 @@ from aiohttp import web
 
 from baton_contracts.commands import Refused, Respond
 from baton_contracts.rest import HitlAnswer, HitlAnswered, HitlList, HitlView
-from baton_gateway.answers import json_text, written
+from baton_gateway.answers import json_text, model, written
 from baton_gateway.commands import message_id_of, order
+from baton_gateway.problems import unknown_project
 from baton_gateway.reading import READS, fetch_value
 from baton_gateway.route import Call, Route
-from baton_gateway.routes.projects import unknown_project
+from baton_gateway.time_travel import moment_of, past_of
 
 
 async def respond(call: Call[HitlAnswer]) -> web.Response:
@@ -40,8 +41,10 @@ async def show(call: Call[None]) -> web.Response:
 
 
 async def of_project(call: Call[None]) -> web.Response:
-    """Answer with every request of a project."""
+    """Answer with every request of a project, now or as of a moment."""
     project_id = call.id("project_id")
+    if moment := moment_of(call.request):
+        return model((await past_of(call, project_id, moment)).hitl_view())
     found = await fetch_value(call.gateway.host.pool, READS["hitl_list"], project_id)
     if found is None:
         raise unknown_project(project_id)
