@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from baton_agent_runner.output import MOST_OUTPUT
 from baton_agent_runner.testing import UnsafePath, run_tests
 from baton_contracts.handoffs import CodePackage, SourceFile
+from support.waiting import until
 
 HEAD = "import unittest\nclass Case(unittest.TestCase):\n"
 
@@ -141,3 +145,24 @@ async def test_a_command_that_does_not_exist_is_reported() -> None:
     report = await run_tests(package("", command=["no-such-command"]))
     assert not report.passed
     assert "cannot be started" in report.output
+
+
+async def test_the_tests_of_a_killed_runner_end_with_it(tmp_path: Path) -> None:
+    """Nobody is left to stop them, so the kernel does."""
+    endless = "import time\nfrom pathlib import Path\nPath({!r}).touch()\ntime.sleep(600)\n".format(
+        str(tmp_path / "began")
+    )
+    runner = (
+        "import asyncio\nfrom baton_agent_runner.testing import run_tests\n"
+        "from baton_contracts.handoffs import CodePackage\n"
+        f"files = [{{'path': 'endless.py', 'content': {endless!r}}}]\n"
+        "package = CodePackage(files=files, run_command=[], test_command=['python', 'endless.py'])\n"
+        "asyncio.run(run_tests(package))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", runner], env=os.environ | {"TMPDIR": str(tmp_path)})
+    try:
+        await until(lambda: (tmp_path / "began").exists())
+    finally:
+        process.kill()
+        process.wait(10)
+    await until(lambda: not processes_in(tmp_path))

@@ -30,9 +30,13 @@ _COUNT: Final = re.compile(r"\b(failures|errors|unexpected successes)=(\d+)")
 
 
 # The child lowers its own limits before it becomes the command. Python code between fork and exec (`preexec_fn`) would
-# do that in one step less, but may hang where other threads hold locks.
+# do that in one step less, but may hang where other threads hold locks. A runner that is killed cannot stop its tests
+# any more: then the kernel does (prctl 1 is PR_SET_PDEATHSIG), or the alarm clock where there is no such call.
 _LAUNCHER: Final = """
-import os, resource, sys
+import ctypes, os, resource, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
+signal.alarm(int(sys.argv.pop(1)))
 for pair in sys.argv[1].split(","):
     limit, value = map(int, pair.split("="))
     most = resource.getrlimit(limit)[1]
@@ -43,6 +47,7 @@ try:
 except (OSError, ValueError) as error:
     sys.exit(f"The test command cannot be started: {error}.")
 """
+_GRACE: Final = 10  # seconds after the deadline at which a run ends itself, if nobody is left to end it
 _GLANCE: Final = 0.02  # seconds between two looks at a run
 _LAST_WORDS: Final = 2.0  # seconds that output may take after everything is dead
 
@@ -97,7 +102,7 @@ async def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | 
     if not command:
         return 127, "The package names no test command."
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", "-c", _LAUNCHER, _limits(timeout), *command),
+        *(sys.executable, "-I", "-S", "-c", _LAUNCHER, str(int(timeout) + _GRACE), _limits(timeout), *command),
         cwd=folder,
         env=_environment(folder),
         stdin=asyncio.subprocess.DEVNULL,
