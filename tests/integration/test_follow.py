@@ -1,7 +1,6 @@
 """Followers and leaders on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import Callable
 from time import monotonic
 from uuid import uuid4
 
@@ -11,6 +10,7 @@ from baton_eventlog.database import connect
 from baton_eventlog.leader import LeadershipLost, lead
 from baton_eventlog.reader import LogGap, follow, load, read
 from support.logs import Log, command, open_log
+from support.waiting import until
 
 KILL_READERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                    WHERE application_name = 'test' AND pid <> pg_backend_pid() AND datname = current_database()"""
@@ -146,10 +146,3 @@ async def test_a_fenced_leader_steps_down_and_stands_again(database: str) -> Non
     await until(lambda: terms >= 2)
     contender.cancel()
     await asyncio.gather(contender, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, 5 s at most."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.01)

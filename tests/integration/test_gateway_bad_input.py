@@ -86,7 +86,7 @@ BODIES = [
     *(raw(400, body) for body in (b"", b"{", b"nonsense", b"{'product_idea': 'x'}", b'{"product_idea": "x",}')),
     *(raw(400, b'{"product_idea": %s}' % value) for value in (b"NaN", b"Infinity", b"-Infinity", b"01", b'"\xff\xfe"')),
     *(raw(400, b'{"product_idea": "a%sb"}' % value) for value in (b"\n", b"\x00", b"\x1f")),
-    raw(400, b'{"product_idea": ' + b"9" * 5000 + b"}"),
+    raw(422, b'{"product_idea": ' + b"9" * 5000 + b"}", ""),
     raw(400, '{"product_idea": "x"}'.encode("utf-16")),
     *(raw(422, body, "") for body in (b"[]", b'"text"', b"1", b"null", b"true")),
     raw(422, b'{"product_idea": 1e999}', ""),
@@ -158,8 +158,8 @@ ABSENT_THINGS = [
     Case(404, "GET", f"{API}/agents/status/nobody"),
     *(Case(404, "GET", path) for path in ("/", "/nowhere", API, f"{API}/", f"{PROJECTS}/{ABSENT}/", f"{API}/agents")),
     Case(404, "GET", "/api/v1/projects/../healthz/x"),
-    Case(400, "GET", "/ws"),
-    Case(400, "GET", f"/ws?project_id={ABSENT}"),
+    Case(426, "GET", "/ws"),
+    Case(404, "GET", f"/ws?project_id={ABSENT}"),
     *(Case(405, method, PROJECTS) for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS")),
     *(Case(405, "POST", f"{PROJECTS}/{ABSENT}{rest}", {}) for rest in ("", "/completion")),
     *(Case(405, method, RESPOND) for method in ("GET", "PUT", "DELETE")),
@@ -169,8 +169,8 @@ ABSENT_THINGS = [
 ]
 
 UNKNOWN_NAMES = [
-    Case(404, "POST", PROJECTS, {"product_idea": "An app", "workflow_id": "no-such-workflow"}),
-    Case(404, "POST", PROJECTS, {"product_idea": "An app", "team_id": "no-such-team"}),
+    Case(404, "POST", PROJECTS, {"product_idea": "An app", "workflow_id": "no-such"}, pointers=("/workflow_id",)),
+    Case(404, "POST", PROJECTS, {"product_idea": "An app", "team_id": "no-such"}, pointers=("/team_id",)),
 ]
 CASES = [*FIELDS, *BODIES, *PATHS, *ABSENT_THINGS, *UNKNOWN_NAMES]
 

@@ -119,6 +119,8 @@ async def test_a_frame_is_sent_when_the_tables_show_what_it_tells_of(api: Stage)
 
 async def test_a_socket_of_one_project_hears_of_that_project_alone(api: Stage) -> None:
     mine, other = uuid4(), uuid4()
+    created = e.ProjectCreated(name="Mine", product_idea="An app", tenant="default")
+    await api.tell(mine, created)
     async with api.client.ws_connect(f"/ws?project_id={mine}") as socket, api.client.ws_connect("/ws") as all_of_it:
         await api.tell(other, *story(other))
         await api.tell(mine, *story(mine))

@@ -161,7 +161,7 @@ async def test_the_tests_of_a_killed_runner_end_with_it(tmp_path: Path) -> None:
     )
     process = subprocess.Popen([sys.executable, "-c", runner], env=os.environ | {"TMPDIR": str(tmp_path)})
     try:
-        await until(lambda: (tmp_path / "began").exists())
+        await until((tmp_path / "began").exists)
     finally:
         process.kill()
         process.wait(10)

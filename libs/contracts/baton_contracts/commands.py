@@ -75,13 +75,21 @@ COMMANDS: Final[Mapping[str, type[Command]]] = {
 
 
 class Refused(Exception):
-    """The owner said no: `status` is the HTTP status of its problem document, `detail` says what to do."""
+    """The owner said no: `status` is the HTTP status of its problem document, `detail` says what to do.
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    `pointer` is the field of the request that it is about, as a JSON pointer, where it is about one.
+    """
+
+    def __init__(self, status: int, title: str, detail: str, pointer: str = "") -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
         self.detail = detail
+        self.pointer = pointer
+
+    def problem(self) -> "Problem":
+        """Return it in the form in which it travels."""
+        return Problem(status=self.status, title=self.title, detail=self.detail, pointer=self.pointer)
 
 
 class Problem(BaseModel):
@@ -90,6 +98,11 @@ class Problem(BaseModel):
     status: int
     title: str
     detail: str
+    pointer: str = ""
+
+    def refusal(self) -> Refused:
+        """Return it as the error that it came from."""
+        return Refused(self.status, self.title, self.detail, self.pointer)
 
 
 class CommandReply(BaseModel):

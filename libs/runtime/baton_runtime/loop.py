@@ -149,7 +149,7 @@ class Loop:
             events = [NewEvent.of(payload) for payload in decision.events]
         except Refused as error:
             decision, events = Decision(), []
-            problem = Problem(status=error.status, title=error.title, detail=error.detail)
+            problem = error.problem()
         except DataRefused as error:
             decision, events = Decision(), []
             problem = _refused(error)

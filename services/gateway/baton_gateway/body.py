@@ -21,6 +21,8 @@ MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 64
 _SLOW: Final = 64 << 10  # a body of this many bytes is parsed beside the event loop
 _DEADLINE: Final = 30.0
+_DIGITS: Final = 100
+_SHOWN: Final = 80  # characters of a name in an answer
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -46,7 +48,11 @@ def parse(data: bytes) -> object:
     """Return what a body says. Raises `Refused` (400) and `Invalid`."""
     try:
         parsed = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float
+            data.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_float,
+            parse_int=_int,
         )
     except RecursionError as error:
         raise invalid("", _TOO_DEEP) from error
@@ -66,7 +72,9 @@ _TOO_DEEP: Final = f"it is nested deeper than {MAX_DEPTH} levels"
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise invalid("", "an object has the same name twice")
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise invalid("", f"an object has the name {repeated[:_SHOWN]!r} twice")
     return found
 
 
@@ -79,6 +87,12 @@ def _float(digits: str) -> float:
     if math.isinf(number):
         raise invalid("", "a number is too large")
     return number
+
+
+def _int(digits: str) -> int:
+    if len(digits) > _DIGITS:  # Python takes quadratic time for what no field holds
+        raise invalid("", "a number is too large")
+    return int(digits)
 
 
 def _walk(root: object) -> Iterator[tuple[str, object, int]]:

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, UUID
 from aiohttp import web
 from uuid_utils.compat import uuid7
 
-from baton_contracts.commands import Command, CommandReply, Refused
+from baton_contracts.commands import Command, CommandReply
 from baton_contracts.ids import derive_id
 from baton_gateway.principal import Principal
 from baton_gateway.problems import Unavailable, invalid
@@ -41,7 +41,7 @@ async def order(call: Call[Body], command: Command, message_id: UUID, *, deadlin
     """
     reply = await _ask(call, command, message_id, deadline)
     if reply.problem:
-        raise Refused(reply.problem.status, reply.problem.title, reply.problem.detail)
+        raise reply.problem.refusal()
     await call.gateway.freshness.wait(reply.position, timeout=SHOWN_WITHIN)
     return reply
 

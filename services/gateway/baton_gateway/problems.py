@@ -28,7 +28,7 @@ class Invalid(Exception):
     """A request that does not fit: 422 and the fields that are wrong."""
 
     def __init__(self, *fields: FieldProblem) -> None:
-        super().__init__("; ".join(f"{field.pointer}: {field.detail}" for field in fields))
+        super().__init__("; ".join(f"{field.pointer or 'the body'}: {field.detail}" for field in fields))
         self.fields = fields
 
 
@@ -49,7 +49,9 @@ def unknown_project(project_id: UUID) -> Refused:
 def misfit(error: ValidationError) -> Invalid:
     """Return what a model found wrong with a body, without repeating what was sent."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return Invalid(*(FieldProblem(pointer=_pointer(one["loc"]), detail=_sentence(one["msg"])) for one in found))
+    return Invalid(
+        *(FieldProblem(pointer=_pointer(one["loc"]), detail=_sentence(one["type"], one["msg"])) for one in found)
+    )
 
 
 def _pointer(location: Sequence[str | int]) -> str:
@@ -61,8 +63,8 @@ def step(name: str | int) -> str:
     return "/" + str(name).replace("~", "~0").replace("/", "~1")
 
 
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _sentence(kind: str, message: str) -> str:
+    return "it must be a JSON object" if kind == "model_type" else message.removeprefix("Value error, ")
 
 
 def respond(
@@ -108,7 +110,8 @@ def _invalid(request: web.Request, error: Invalid) -> web.Response:
 
 
 def _refused(request: web.Request, error: Refused) -> web.Response:
-    return respond(request, error.status, error.title, error.detail)
+    errors = [FieldProblem(pointer=error.pointer, detail=error.detail)] if error.pointer else []
+    return respond(request, error.status, error.title, error.detail, errors=errors)
 
 
 def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:

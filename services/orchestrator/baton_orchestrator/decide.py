@@ -45,7 +45,8 @@ def create_project(state: Project, command: c.CreateProject, origin: UUID, catal
         raise c.Refused(409, "Project exists", f"Project {command.project_id} exists already.")
     workflow = catalog.offered(command.workflow_id)
     if workflow is None:
-        raise c.Refused(404, "Unknown workflow", f"There is no workflow called {command.workflow_id}.")
+        detail = f"There is no workflow called {command.workflow_id}."
+        raise c.Refused(404, "Unknown workflow", detail, "/workflow_id")
     _require_agents(workflow, catalog)
     _require_team(command.team_id, workflow, catalog)
     execution_id = derive_id(origin, "execution")
@@ -87,10 +88,11 @@ def _require_team(team_id: str | None, workflow: Workflow, catalog: Catalog) -> 
         return
     team = catalog.team(team_id)
     if team is None:
-        raise c.Refused(404, "Unknown team", f"There is no team called {team_id}.")
+        raise c.Refused(404, "Unknown team", f"There is no team called {team_id}.", "/team_id")
     if not team.covers(workflow):
         names = ", ".join(sorted({step.agent for step in workflow.steps} - set(team.agents)))
-        raise c.Refused(409, "Team does not fit", f"Team {team_id} lacks agents of {workflow.id}: {names}.")
+        detail = f"Team {team_id} lacks agents of {workflow.id}: {names}."
+        raise c.Refused(409, "Team does not fit", detail, "/team_id")
 
 
 def _task(
