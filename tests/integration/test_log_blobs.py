@@ -64,9 +64,8 @@ async def blobs_of(log: Log) -> dict[str, int]:
 async def chain_is_whole(log: Log) -> bool:
     broken = """
         SELECT FROM (SELECT *, lag(hash, 1, '\\x00'::bytea) OVER (ORDER BY position) AS before FROM event_log) l
-         WHERE hash <> sha256(before || convert_to(ROW(position, version, id, project_id, event_type,
-               extract(epoch FROM "timestamp"), actor, causation_id, correlation_id, schema_version,
-               payload)::text, 'UTF8'))"""
+         WHERE hash <> sha256(before || convert_to(log_body(position, version, id, project_id,
+               event_type, "timestamp", actor, causation_id, correlation_id, schema_version, payload), 'UTF8'))"""
     return not await log.pool.fetch(broken) and not await log.pool.fetch(BROKEN, 0, 1 << 40)
 
 

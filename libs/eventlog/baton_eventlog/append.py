@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import asyncpg
 from uuid_utils.compat import uuid7
 
 from baton_contracts.events import Event, Payload
@@ -145,4 +146,14 @@ def arguments(batch: Sequence[Append]) -> list[list[Any]]:
         [command.causation_id for _, _, _, command in rows],
         [command.correlation_id for _, _, _, command in rows],
         [event.payload.schema_version for _, _, event, _ in rows],
+    ]
+
+
+def outcomes(row: asyncpg.Record) -> list[Outcome]:
+    """Return what `append_batch` answers, an outcome a command; replies come only where there is a duplicate."""
+    nothing = [None] * len(row["outcome"])
+    columns = (row["outcome"], row["position"], row["version"], row["reply"] or nothing, row["request_hash"] or nothing)
+    return [
+        Outcome(kind, position, version, row["timestamp"], reply, request_hash)
+        for kind, position, version, reply, request_hash in zip(*columns, strict=True)
     ]

@@ -14,7 +14,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from baton_eventlog.append import MAX_BYTES, MAX_EVENTS, Append, DataRefused, Outcome, arguments, blob_groups
+from baton_eventlog.append import MAX_BYTES, MAX_EVENTS, Append, DataRefused, Outcome, arguments, blob_groups, outcomes
 from baton_eventlog.blob_table import keep_blobs
 from baton_eventlog.database import UNAVAILABLE, close_quietly, connect
 from baton_eventlog.signal import LogSignal
@@ -101,14 +101,14 @@ class Appender:
                     self._connection = await connect(self._dsn, name="baton-appender")
                 for blobs in blob_groups(commands):
                     await keep_blobs(self._connection, blobs)
-                rows = await self._connection.fetch(QUERIES["append"], *arguments(commands))
+                (row,) = await self._connection.fetch(QUERIES["append"], *arguments(commands))
             except _PASSING as error:
                 log.warning("append_waits_for_postgresql", error=type(error).__name__)
                 await close_quietly(self._connection)
                 self._connection = None
                 await asyncio.sleep(_RETRY)
             else:
-                return [Outcome(*row) for row in rows]
+                return outcomes(row)
 
 
 def _types(command: Append) -> list[str]:

@@ -15,10 +15,12 @@ SELECT DISTINCT reference ->> 'sha256'
  ORDER BY 1
 
 -- name: load
+-- Lateral and ordered, so that it is a look-up a stream also where the log was never analysed.
 SELECT l.id, l.project_id, l.event_type, l.schema_version, l.timestamp, l.payload, l.position, l.version, l.actor,
        l.causation_id, l.correlation_id
   FROM unnest($1::uuid[], $2::int[]) AS s (project_id, after)
-  JOIN event_log l ON l.project_id = s.project_id AND l.version > s.after
+ CROSS JOIN LATERAL (SELECT * FROM event_log e WHERE e.project_id = s.project_id AND e.version > s.after
+                      ORDER BY e.version) l
  ORDER BY l.project_id, l.version
 
 -- name: load_until
@@ -33,12 +35,19 @@ SELECT id, project_id, event_type, schema_version, timestamp, payload, position,
   FROM event_log WHERE position > $1 ORDER BY position LIMIT $2
 
 -- name: unsettled
--- What routed events, at or below a position, no consumer of theirs has settled.
+-- What routed events, at or below a position, no consumer of theirs has settled. (LIMIT keeps the inbox a look-up:
+-- a join would read all of it.)
 SELECT l.id, l.project_id, l.event_type, l.schema_version, l.timestamp, l.payload, l.position, l.version, l.actor,
        l.causation_id, l.correlation_id
   FROM unnest($1::text[], $2::text[]) AS r (event_type, consumer)
-  JOIN event_log l ON l.event_type = r.event_type AND l.position > $3 AND l.position <= $4
- WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.id = inbox_key(r.consumer, l.id))
+ CROSS JOIN LATERAL (
+       SELECT * FROM event_log e
+        WHERE e.event_type = r.event_type
+          AND e.event_type IN ('task_created', 'task_dispatched', 'task_complete', 'task_failed', 'hitl_response',
+                               'project_completed')  -- the predicate of the index
+          AND e.position > $3 AND e.position <= $4
+          AND (SELECT true FROM inbox i WHERE i.id = inbox_key(r.consumer, e.id) LIMIT 1) IS NULL
+        ORDER BY e.position LIMIT $5) l
  ORDER BY l.position LIMIT $5
 
 -- name: definition

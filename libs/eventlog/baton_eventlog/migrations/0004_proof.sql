@@ -1,13 +1,5 @@
 -- What proves the log, and who may do what to it.
 
--- The text that an event's hash covers, after the hash of the event before it.
-CREATE FUNCTION log_body(
-    "position" bigint, version int, id uuid, project_id uuid, event_type text, moment timestamptz, actor text,
-    causation_id uuid, correlation_id uuid, schema_version int, payload jsonb
-) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN ROW(position, version, id, project_id, event_type, extract(epoch FROM moment), actor, causation_id,
-               correlation_id, schema_version, payload)::text;
-
 -- Each seal covers the events in (low, high], and by its digest the seal before it. Made by the sealer with a key
 -- that never gets here. UNIQUE (low) also fences: of two sealers, one writes.
 CREATE TABLE log_seals (
