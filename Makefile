@@ -22,11 +22,11 @@ ifneq ($(shell grep -qs "$(CURDIR)/.venv$$" .venv/pyvenv.cfg && echo here),here)
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help install demo up test soak lint format lock clean
+.PHONY: help install demo up test soak bench-log lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(STAMP) ## Create .venv from requirements.lock; done again only when something changed
 
@@ -41,6 +41,9 @@ test: $(STAMP) ## Run the tests, on as many cores as WORKERS says (2)
 
 soak: $(STAMP) ## Run in full what `make test` runs shortened (ten kills of baton up)
 	@BATON_SOAK=1 $(BIN)/pytest -q --timeout 600 tests/integration/test_crash.py
+
+bench-log: $(STAMP) ## Measure the log beside its floors (docs/performance.md), some minutes
+	@PYTHONPATH=tests $(BIN)/python -m bench.log
 
 lint: $(STAMP) ## Check style, format, types and the import rules; silent when all is well
 	@$(BIN)/ruff check --quiet $(CODE)
