@@ -129,7 +129,7 @@ async def test_a_rolled_back_batch_leaves_no_gap(log: Log) -> None:
     async with log.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        row = await connection.fetchrow(QUERIES["append"], *arguments([command(uuid4(), message(), message())]))
+        (row,) = await connection.fetch(QUERIES["append"], *arguments([command(uuid4(), message(), message())]))
         assert row["position"] == [3]
         await transaction.rollback()
     await log.append(command(uuid4()))

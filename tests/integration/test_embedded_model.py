@@ -37,6 +37,7 @@ IDEAS = (
     "A to-do list with reminders, no login",
     'Track which order each class and group uses; \'; DROP TABLE users; -- </script> {{ 7*7 }} """',
     "Let teachers manage students, courses and grades, with reports and online payments",
+    'A "garage sale" site: sellers list items under $20 & buyers\' offers',
 )
 
 

@@ -6,21 +6,20 @@ at least one entity.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from baton_agent_runner.embedded import changes
-from baton_agent_runner.embedded.data_model import MOST_ENTITIES, DataModel, Entity
+from baton_agent_runner.embedded.data_model import DataModel, Entity
 from baton_agent_runner.embedded.foreign import read_foreign
-from baton_agent_runner.embedded.identifiers import readable
 from baton_agent_runner.embedded.inflection import plural, singular
-from baton_agent_runner.embedded.lexicon import ENGLISH, FEATURE_WORDS, IMPLIED, LISTS, USUAL_FIELDS
+from baton_agent_runner.embedded.lexicon import ENGLISH, FEATURE_WORDS, LISTS
 from baton_agent_runner.embedded.mentions import Mention
 from baton_agent_runner.embedded.naming import sentence_of, title_of
 from baton_agent_runner.embedded.nouns import entity_of, label_of, one_of, property_of
 from baton_agent_runner.embedded.reading import read
-from baton_agent_runner.embedded.tokens import LONGEST_TEXT, Token, language, tokens
+from baton_agent_runner.embedded.things import things_in
+from baton_agent_runner.embedded.tokens import LONGEST_TEXT, language, tokens
 
 Words = tuple[str, ...]
 
@@ -79,7 +78,7 @@ def find(model: DataModel, words: Sequence[str]) -> Entity | None:
     if not words:
         return None
     lowered = [word.lower() for word in words]
-    phrase = " ".join(one_of(lowered))
+    phrase = " ".join(one_of(lowered, model.language))
     for entity in model.entities:
         names = {entity.name.replace("_", " "), entity.plural.replace("_", " ")}
         labels = {entity.label.lower(), entity.plural_label.lower()}
@@ -89,14 +88,14 @@ def find(model: DataModel, words: Sequence[str]) -> Entity | None:
 
 
 def _with_entities(mentions: list[Mention], text: str, code: str) -> DataModel:
-    things = _best(_things(mentions)) or [_anything(text)]
+    things = things_in(mentions, text, code)
     model: DataModel | None = None
     for thing in things:
         if model is None:
             first = entity_of(thing.words, thing.written, (), english=code == "en")
-            model = DataModel(title=first.plural_label, idea=first.plural_label, entities=(first,))
+            model = DataModel(title=first.plural_label, idea=first.plural_label, language=code, entities=(first,))
             continue
-        known = find(model, thing.words)
+        known = find(model, thing.words) or _ending_in(model, thing.words)
         owner = find(model, thing.of)
         if known is None or (len(thing.words) > 1 and known.name == thing.words[-1] and owner):
             entity = entity_of(thing.words, thing.written, model.entities, english=code == "en")
@@ -107,62 +106,17 @@ def _with_entities(mentions: list[Mention], text: str, code: str) -> DataModel:
     return model
 
 
+def _ending_in(model: DataModel, words: Sequence[str]) -> Entity | None:
+    """Return the entity that a bare noun means: "cards" in an app for Tarot cards are those."""
+    return next((e for e in model.entities if len(words) == 1 and e.name.endswith(f"_{words[0]}")), None)
+
+
 def join(model: DataModel, entity: Entity, owner: Entity | None) -> DataModel:
     """Add an entity that is described with an owner: as a part of it, or as the whole that the owner belongs to."""
     if owner is None or entity.name.split("_")[-1] not in ENGLISH["wholes"]:
         return changes.add_entity(model, entity, owner)
     added = changes.add_entity(model, entity)
     return changes.refer(added, owner.name, entity.name) if added != model else model
-
-
-def _things(mentions: list[Mention]) -> list[Mention]:
-    """Return the things of a text in the singular: a "room booking" is a room and its booking."""
-    strong = [m for m in mentions if m.part == "thing" and m.strong]
-    things: list[Mention] = []
-    for mention in strong or [m for m in mentions if m.part == "thing"]:
-        words = one_of(mention.words)
-        written = mention.written[-2:]
-        owner, noun = words[:-1], words[-1]
-        if owner and _parts(owner[-1], noun, things):
-            things.append(Mention("thing", (singular(owner[-1]),), written[:1], of=mention.of))
-            things.append(Mention("thing", (noun,), written[-1:], of=(singular(owner[-1]),)))
-        else:
-            things.append(Mention("thing", words, written, of=mention.of))
-    things += [Mention("thing", m.words, m.words) for m in mentions if m.part == "deed" and things]
-    return things
-
-
-def _parts(owner: str, noun: str, earlier: list[Mention]) -> bool:
-    """Say whether two nouns in a row name two things, such as "project tasks" and "room bookings"."""
-    named = (singular(owner),) in {thing.words for thing in earlier}
-    return named or (singular(owner) in USUAL_FIELDS and noun in ENGLISH["transactional"] | USUAL_FIELDS.keys())
-
-
-def _best(things: list[Mention]) -> list[Mention]:
-    """Return as many things as a model may have: the most mentioned ones, in the order of the text."""
-    counts = Counter(thing.words for thing in things)
-    order = {words: place for place, words in enumerate(counts)}
-    best = sorted(counts, key=lambda words: (-counts[words], order[words]))[: MOST_ENTITIES - 2]
-    kept = set(best)
-    return [thing for thing in things if thing.words in kept]
-
-
-def _anything(text: str) -> Mention:
-    """Return something to keep where nothing was recognised: the last plain word of the text, or the text itself."""
-    words = [token for token in tokens(text) if not token.is_mark]
-    for token in words:
-        if token.lower in IMPLIED:
-            return Mention("thing", (IMPLIED[token.lower],), (IMPLIED[token.lower],))
-    plain = [token for token in words if not _is_small(token)] or words
-    if plain:
-        last = plain[-1]
-        return Mention("thing", (singular(last.lower),), (last.written,))
-    written = readable(text, 40) or "Item"
-    return Mention("thing", ("item" if written == "Item" else written.lower(),), (written,))
-
-
-def _is_small(token: Token) -> bool:
-    return token.lower in ENGLISH["stop"] | ENGLISH["containers"]
 
 
 def _with_fields(model: DataModel, mentions: list[Mention]) -> DataModel:
@@ -175,6 +129,7 @@ def _with_fields(model: DataModel, mentions: list[Mention]) -> DataModel:
 
 def relate(model: DataModel) -> DataModel:
     """Let records of use refer to what they are about: a loan to a book and to a member."""
+    model = _linked(model)
     for entity in model.entities:
         if entity.name.split("_")[-1] not in ENGLISH["transactional"] or entity.name in {"rating", "comment", "review"}:
             continue
@@ -189,6 +144,19 @@ def relate(model: DataModel) -> DataModel:
     for entity in model.entities:
         if entity.name == "review" and not entity.references and model.entities[0] != entity:
             model = changes.refer(model, entity.name, model.entities[0].name, required=True)
+    return model
+
+
+def _linked(model: DataModel) -> DataModel:
+    """Put a reference where a text would name another entity: a book's author, and an answer's question."""
+    names = {entity.name for entity in model.entities}
+    for entity in model.entities:
+        for field in entity.fields:
+            if field.name not in names - {entity.name} or entity.name in ENGLISH["transactional"] or field.required:
+                continue
+            model = changes.remove_field(model, entity.name, field.name)
+            pair = (entity.name, field.name) if field.name in ENGLISH["wholes"] else (field.name, entity.name)
+            model = changes.refer(model, *pair)
     return model
 
 

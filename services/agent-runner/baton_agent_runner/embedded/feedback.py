@@ -16,6 +16,7 @@ from baton_agent_runner.embedded.inflection import is_plural, singular
 from baton_agent_runner.embedded.lexicon import ATTRIBUTES, ENGLISH, UNSUPPORTED, USUAL_FIELDS
 from baton_agent_runner.embedded.nouns import entity_of, one_of, property_of
 from baton_agent_runner.embedded.tokens import tokens
+from baton_agent_runner.embedded.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +78,28 @@ def _rename(model: DataModel, old: str, new: str) -> tuple[DataModel, list[str]]
     others = [other for other in model.entities if other != entity]
     english = model.language == "en"
     written = [token.written for token in tokens(new) if not token.is_mark]
-    named = entity_of(one_of(words), written, others, english=english)
+    named = entity_of(one_of(words, model.language), written, others, english=english)
     renamed = named.model_copy(update={"fields": entity.fields})
-    return changes.replace(model, entity.name, renamed), [f"renamed {_say(entity)} to {_say(renamed)}"]
+    return changes.replace(model, entity.name, renamed), [
+        f"renamed {say(entity, model.language)} to {say(renamed, model.language)}"
+    ]
 
 
 def _named(feature: str) -> str:
     return {"due": "due dates", "export": "CSV export", "import": "CSV import"}.get(feature, feature)
 
 
-def _say(entity: Entity) -> str:
-    return entity.label.lower() if entity.label.isascii() else entity.label
-
-
 def _remove_one(model: DataModel, words: list[str], owner: Entity | None) -> tuple[DataModel, list[str]]:
     phrase = " ".join(words)
     entity = find(model, words)
     if entity and owner is None and (after := changes.remove_entity(model, entity.name)) != model:
-        return after, [f"removed {_say(entity)}"]
+        return after, [f"removed {say(entity, model.language)}"]
     for candidate in [owner] if owner else model.entities:
         field = _field(candidate, words)
         if field in changes.FIELD_FEATURES.values() and owner is None:
             continue  # the feature goes, wherever it is
         if field and (after := changes.remove_field(model, candidate.name, field.name)) != model:
-            return after, [f"removed {field.label.lower()} from {_say(candidate)}"]
+            return after, [f"removed {field.label.lower()} from {say(candidate, model.language)}"]
     done: list[str] = []
     for feature in dict.fromkeys(features_in(phrase)):
         if (after := changes.remove_feature(model, feature)) != model:
@@ -140,18 +139,18 @@ def _add_features(model: DataModel, wanted: list[str], owner: Entity | None) -> 
 def _add_property(model: DataModel, words: list[str], owner: Entity) -> tuple[DataModel, list[str]]:
     field = property_of(words)
     after = changes.add_field(model, owner.name, field)
-    return after, [f"added {field.label.lower()} to {_say(owner)}"] if after != model else []
+    return after, [f"added {field.label.lower()} to {say(owner, model.language)}"] if after != model else []
 
 
 def _add_thing(model: DataModel, words: list[str], owner: Entity | None) -> tuple[DataModel, list[str]]:
     if words[-1] in ATTRIBUTES and (owner or words[-1] not in USUAL_FIELDS):
         return _add_property(model, words, owner or model.entities[0])
     known = find(model, words[-2:])
-    if known and known.name == "_".join(one_of(words)):
+    if known and known.name == "_".join(one_of(words, model.language)):
         return model, []
-    entity = entity_of(one_of(words), words[-2:], model.entities, english=model.language == "en")
+    entity = entity_of(one_of(words, model.language), words[-2:], model.entities, english=model.language == "en")
     after = join(model, entity, owner)
-    return after, [f"added {_say(entity)}"] if after != model else []
+    return after, [f"added {say(entity, model.language)}"] if after != model else []
 
 
 def _add_mentioned(model: DataModel, text: str) -> tuple[DataModel, list[str]]:

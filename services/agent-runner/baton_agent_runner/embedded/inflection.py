@@ -17,7 +17,8 @@ _IRREGULAR: Final = {
     "purchase": "purchases", "vase": "vases", "lease": "leases", "disease": "diseases", "response": "responses",
     "rose": "roses", "nose": "noses", "cheese": "cheeses", "mouse pad": "mouse pads", "warehouse": "warehouses",
     "greenhouse": "greenhouses", "verse": "verses", "size": "sizes", "prize": "prizes", "virus": "viruses",
-    "campus": "campuses", "status": "statuses", "bonus": "bonuses", "cactus": "cacti", "house party": "house parties",
+    "campus": "campuses", "status": "statuses", "bonus": "bonuses", "ski": "skis", "menu": "menus",
+    "taxi": "taxis", "cactus": "cacti", "house party": "house parties",
 }  # fmt: skip
 _SINGULAR: Final = {many: one for one, many in _IRREGULAR.items()}
 _SAME: Final = frozenset({"series", "species", "sheep", "fish", "deer", "aircraft", "news", "equipment", "data"})

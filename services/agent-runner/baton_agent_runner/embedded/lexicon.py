@@ -29,6 +29,7 @@ def _sets(file: str) -> dict[str, frozenset[str]]:
 
 ENGLISH: Final[Mapping[str, frozenset[str]]] = MappingProxyType(_sets("english.txt"))
 LANGUAGES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(_sets("languages.txt"))
+FOREIGN: Final[Mapping[str, frozenset[str]]] = MappingProxyType(_sets("foreign.txt"))
 
 
 def _pairs(section: str) -> Mapping[str, str]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Part = Literal["thing", "property", "actor", "feature", "deed"]
-"""A deed is a record that a verb implies: whoever books a room makes a booking."""
+Part = Literal["thing", "property", "actor", "feature", "deed", "setting"]
+"""A deed is a record that a verb implies: whoever books a room makes a booking. A setting is where people use it."""
 
 
 @dataclass(frozen=True, slots=True)

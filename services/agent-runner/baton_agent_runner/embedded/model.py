@@ -96,7 +96,7 @@ def data_model(question: Question) -> DataModel:
             continue  # none, or a person's text that does not fit: what the texts say counts then
     texts = [question.artifacts[kind] for kind in reversed(_NEWEST_FIRST) if kind in question.artifacts]
     for content in (question.handoff.content, *texts):
-        if text := _texts(content):
+        if _has_words(text := _texts(content)):
             return extract(text)
     raise ModelRefused(
         "Nothing in the handoff or its artifacts says what the program is about. Let the step require the software "
@@ -106,9 +106,18 @@ def data_model(question: Question) -> DataModel:
 
 def _idea(question: Question) -> str:
     idea = question.handoff.content.get("product_idea") or _texts(question.handoff.content)
-    if isinstance(idea, str) and idea.strip():
+    if isinstance(idea, str) and _has_words(idea):
         return idea
+    if isinstance(idea, str) and idea.strip():
+        raise ModelRefused(
+            "The idea has no words, so there is nothing to build a program from. Start the project with a sentence "
+            'about what to keep, such as "A zoo with animals and keepers".'
+        )
     raise ModelRefused("The handoff holds no product idea. Start the project with a sentence about what to build.")
+
+
+def _has_words(text: str) -> bool:
+    return any(character.isalpha() for character in text)
 
 
 def _texts(content: Mapping[str, object]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from baton_agent_runner.embedded.data_model import KINDS_BY_NAME, Entity, EntityField
+from baton_agent_runner.embedded.foreign_inflection import foreign_singular
 from baton_agent_runner.embedded.identifiers import (
     RESERVED_ENTITIES,
     RESERVED_FIELDS,
@@ -18,8 +19,10 @@ _LONGEST_LABEL: Final = 40
 _FIELDS_OF_ANYTHING: Final = "name* description:note"
 
 
-def one_of(words: Sequence[str]) -> tuple[str, ...]:
+def one_of(words: Sequence[str], code: str = "en") -> tuple[str, ...]:
     """Return a noun phrase of at most two words in the singular: ("weekly", "meal", "plans") -> ("meal", "plan")."""
+    if code != "en":
+        return tuple(foreign_singular(word, code) for word in words[-2:])
     *modifiers, noun = words[-2:]
     piece = UNCOUNTABLE.get(noun) or UNCOUNTABLE.get(singular(noun))
     return (piece,) if piece else (*modifiers, singular(noun))
@@ -27,8 +30,11 @@ def one_of(words: Sequence[str]) -> tuple[str, ...]:
 
 def entity_of(words: Sequence[str], written: Sequence[str], taken: Collection[Entity], *, english: bool) -> Entity:
     """Return an entity with its usual fields for a noun phrase in the singular; its names differ from `taken`."""
-    noun = " ".join(words) if english else " ".join(written or words)
-    many = " ".join((*words[:-1], plural(words[-1]))) if english and noun[-1:].isascii() else noun
+    noun = " ".join(words)
+    many = " ".join((*words[:-1], plural(words[-1]))) if noun[-1:].isascii() else noun
+    if not english:
+        many = " ".join(written or words)
+        noun = many if many.lower() == noun else noun
     name = distinct(_free(identifier(noun)), {entity.name for entity in taken}, "item")
     table = distinct(_free(identifier(many)), {entity.plural for entity in taken}, "items")
     usual = USUAL_FIELDS.get("_".join(words)) or USUAL_FIELDS.get(words[-1], _FIELDS_OF_ANYTHING)

@@ -75,10 +75,11 @@ def summarise(model: DataModel) -> str:
     optional = sum(features(model).values())
     text = f"The plan has a table, an API path and a section of the page for each of {all_of(model)}"
     links = [
-        f"{say(entity, many=True)} refer to {say(model.entity(field.refers_to), many=True)}"
+        f"{say(entity, model.language, many=True)} refer to "
+        f"{say(model.entity(field.refers_to), model.language, many=True)}"
         for entity in model.entities
         for field in entity.references
     ]
     text += f"; {join_words(links)}" if links else ""
-    text += f". On top come {count(optional, 'optional feature')}" if optional else ""
+    text += f". On top {'comes' if optional == 1 else 'come'} {count(optional, 'optional feature')}" if optional else ""
     return f"{text}. It runs on Python's standard library and SQLite."

@@ -39,11 +39,11 @@ def requirements(model: DataModel) -> list[str]:
 
 def _about(model: DataModel, entity: Entity) -> list[str]:
     fields = join_words([_field(field) for field in entity.fields if not field.refers_to])
-    lines = [f"Keep {say(entity, many=True)}, each with {fields}."] if fields else []
+    lines = [f"Keep {say(entity, model.language, many=True)}, each with {fields}."] if fields else []
     for field in entity.references:
-        target = say(model.entity(field.refers_to))
+        target = say(model.entity(field.refers_to), model.language)
         fate = "and is deleted with it" if field.required else "or to none"
-        lines.append(f"Each {say(entity)} belongs to one {target} {fate}.")
+        lines.append(f"Each {say(entity, model.language)} belongs to one {target} {fate}.")
     return lines
 
 
@@ -60,8 +60,8 @@ def user_stories(model: DataModel) -> list[str]:
     """Return a story for each entity and each feature, told by the people whom the idea names."""
     people = [article(singular(actor.lower())) for actor in model.actors] or ["a user"]
     stories = [
-        f"As {people[index % len(people)]}, I want to add, find, change and delete {say(entity, many=True)}, "
-        f"so that {_benefit(model, entity)}."
+        f"As {people[index % len(people)]}, I want to add, find, change and delete "
+        f"{say(entity, model.language, many=True)}, so that {_benefit(model, entity)}."
         for index, entity in enumerate(model.entities)
     ]
     stories += [f"As {people[0]}, I want to {what[0].lower()}{what[1:]}" for _, what in offered(model)]
@@ -72,9 +72,9 @@ def user_stories(model: DataModel) -> list[str]:
 
 
 def _benefit(model: DataModel, entity: Entity) -> str:
-    owners = [say(model.entity(field.refers_to)) for field in entity.references if field.required]
+    owners = [say(model.entity(field.refers_to), model.language) for field in entity.references if field.required]
     return (
-        f"I know which {say(entity, many=True)} belong to {article(owners[0])}"
+        f"I know which {say(entity, model.language, many=True)} belong to {article(owners[0])}"
         if owners
         else "they are all in one place"
     )
@@ -82,7 +82,7 @@ def _benefit(model: DataModel, entity: Entity) -> str:
 
 def summarise(model: DataModel) -> str:
     """Return what was found, as a message to a person."""
-    names = join_words([say(entity) for entity in model.entities])
+    names = join_words([say(entity, model.language) for entity in model.entities])
     text = f"I found {count(len(model.entities), 'entity', 'entities')}: {names}."
     if extra := [name[0].lower() + name[1:] if name[1:2].islower() else name for name, _ in offered(model)]:
         text += f" Beyond keeping them, the program offers: {join_words(extra)}."

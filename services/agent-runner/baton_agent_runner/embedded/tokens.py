@@ -10,11 +10,26 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from baton_agent_runner.embedded.lexicon import ENGLISH, LANGUAGES
+from baton_agent_runner.embedded.lexicon import ENGLISH, FOREIGN, LANGUAGES
 
 LONGEST_TEXT: Final = 20_000  # characters that are read; what comes after changes nothing
-_NOISE: Final = re.compile(r"```.*?```|<[^<>]{0,200}>|\{\{.*?\}\}|\{%.*?%\}|\b\w+://\S+|\S+@\S+\.\S+", re.DOTALL)
-_PIECE: Final = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*|[.!?;:,()\n。、，！？；]|&")
+_NOISE: Final = re.compile(
+    r"```.*?```|<[^<>]{0,200}>|\{\{.*?\}\}|\{%.*?%\}|\b\w+://\S+|[^\s@]{1,80}@[^\s@.]{1,80}\.\S+", re.DOTALL
+)
+_PIECE: Final = re.compile(
+    r"\d+(?:[.,:]\d+)+(?![^\W_])|[^\W_]+(?:['’\-][^\W_]+)*(?:(?<=s)['’](?=\s+[^\W_]))?|[.!?;:,()\n。、，！？；]|&"
+)
+_NUMBER: Final = re.compile(r"\d[\d.,:'’\-]*(?:st|nd|rd|th|k|m|x|h|g|kg|km|cm|mm|min|ml)?")
+_QUOTED: Final = re.compile(r"[\"“„«][^\"“”„«»\n]{1,60}[\"“”»]")
+_TELLING: Final = frozenset({"mit", "und", "für", "ohne", "avec", "met"})
+"""Small words that tell a language where no other word does: "Rezepte mit Zutaten"."""
+_ENGLISH: Final = ENGLISH["stop"] | ENGLISH["containers"] | ENGLISH["settings"]
+_KNOWN: Final = {
+    code: known | (FOREIGN.get(f"settings {code}", frozenset()) - _ENGLISH)
+    for code, known in LANGUAGES.items()
+    if code != "cjk"
+}
+_POSSESSIVE: Final = re.compile(r"(?:['’]s|(?<=s)['’])$")
 _ENDS: Final = frozenset(".!?;\n。！？；")
 _CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _RUNS: Final = re.compile(
@@ -25,10 +40,12 @@ _SPELLINGS: Final = {"to-do": "todo", "to-dos": "todos", "e-mail": "email", "e-m
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word or a punctuation mark: in lower case, and as it was written."""
+    """A word or a punctuation mark: in lower case, and as it was written; `owns` what follows ("buyers' offers")."""
 
     lower: str
     written: str
+    owns: bool = False
+    quoted: bool = False
 
     @property
     def ends_sentence(self) -> bool:
@@ -38,18 +55,25 @@ class Token:
     def is_mark(self) -> bool:
         return not any(character.isalnum() for character in self.lower)
 
+    @property
+    def is_number(self) -> bool:
+        """Whether this is a number or an amount, such as 20, 9.99, 3rd or 5kg."""
+        return _NUMBER.fullmatch(self.lower) is not None
+
 
 def tokens(text: str) -> list[Token]:
     """Return the words and marks of a text; a possessive loses its `'s`."""
     readable = _NOISE.sub(" , ", unicodedata.normalize("NFC", text[:LONGEST_TEXT]))
-    pieces = _segments(readable) if _CJK.search(readable) else _PIECE.findall(readable)
-    return [_token(piece) for piece in pieces]
+    if _CJK.search(readable):
+        return [_token(piece) for piece in _segments(readable)]
+    quoted = {place for found in _QUOTED.finditer(readable) for place in range(*found.span())}
+    return [_token(found[0], quoted=found.start() in quoted) for found in _PIECE.finditer(readable)]
 
 
-def _token(piece: str) -> Token:
-    written = re.sub(r"['’]s?$", "", piece)
+def _token(piece: str, *, quoted: bool = False) -> Token:
+    written = _POSSESSIVE.sub("", piece)
     lower = written.lower()
-    return Token(_SPELLINGS.get(lower, lower), written)
+    return Token(_SPELLINGS.get(lower, lower), written, owns=written != piece, quoted=quoted)
 
 
 def _segments(text: str) -> list[str]:
@@ -66,8 +90,9 @@ def language(text: str) -> str:
     if _CJK.search(text):
         return "zh"
     words = [token.lower for token in tokens(text)]
-    counts = {code: sum(word in known for word in words) for code, known in LANGUAGES.items() if code != "cjk"}
+    counts = {code: sum(word in _KNOWN[code] for word in words) for code in _KNOWN}
     best = max(counts, key=lambda code: counts[code])
-    english = sum(word in ENGLISH["stop"] or word in ENGLISH["containers"] for word in words)
-    enough = 1 if not any(word.isascii() for word in words if word.isalpha()) else 2
+    english = sum(word in _ENGLISH for word in words)
+    telling = not english and not _TELLING.isdisjoint(words)
+    enough = 1 if telling or not any(word.isascii() for word in words if word.isalpha()) else 2
     return best if counts[best] >= enough and counts[best] > english else "en"

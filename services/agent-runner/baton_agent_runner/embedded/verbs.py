@@ -10,7 +10,7 @@ DETERMINERS: Final = frozenset({"a", "an", "the", "my", "our", "your", "each", "
 _BEFORE_VERB: Final = frozenset(
     "to can could will would should must may might let lets i we you they not please also that which who it".split()  # noqa: SIM905
 )
-_COMMANDING: Final = frozenset({"track", "log", "schedule", "share", "rate"})
+_COMMANDING: Final = frozenset({"track", "log", "schedule", "share", "rate", "manage"})
 """Verbs at the beginning of a sentence, whatever noun follows: "Track wine"."""
 _OBJECTS: Final = frozenset({"them", "it", "us", "me", "which", "who", "what", "how", "when", "where"})
 
@@ -30,15 +30,23 @@ def verb_base(word: str) -> str:
 def verb_here(word: str, before: str, after: str) -> str:
     """Return the base of the verb that a word is here, or an empty text: "book rooms", but "a book" and "books"."""
     base = verb_base(word)
-    if base not in ENGLISH["verb_or_noun"] or word.endswith("ing"):
-        return base
-    if before in _BEFORE_VERB or singular(before) in ENGLISH["people"] or before in ENGLISH["containers"] - {base}:
-        return base
-    if word.endswith("s") and is_plural(after) and not verb_base(after):
+    if base not in ENGLISH["verb_or_noun"] or word.endswith("ing") or _is_told(base, word, before, after):
         return base
     if word.endswith("s") or before in DETERMINERS or (before.isalnum() and before not in ENGLISH["stop"]):
         return ""
     return base if _has_object(base, before, after) else ""
+
+
+def _is_told(base: str, word: str, before: str, after: str) -> bool:
+    """Say whether somebody does it, or is told to: "people book", "to book", "keep track", "manages my books"."""
+    people = ENGLISH["people"] | ENGLISH["always_entities"]
+    subject = singular(before) in people or before in ENGLISH["containers"] - ENGLISH["verb_or_noun"]
+    if subject or before in _BEFORE_VERB or (base in _COMMANDING and verb_base(before) == "keep"):
+        return True
+    if word.endswith("s"):
+        commanded = base in _COMMANDING and not before.isalnum() and after in DETERMINERS
+        return commanded or (is_plural(after) and not verb_base(after))
+    return is_plural(before) and (after in DETERMINERS or is_plural(after))  # "beekeepers track hives"
 
 
 def _has_object(base: str, before: str, after: str) -> bool:

@@ -31,20 +31,20 @@ def offered(model: DataModel) -> list[tuple[str, str]]:
     found = [texts for name, texts in _FEATURES.items() if has[name]]
     for name, columns in averages(model).items():
         for average in columns:
-            what = f"See the {average.column.replace('_', ' ')} of each {say(model.entity(name))}."
+            what = f"See the {average.column.replace('_', ' ')} of each {say(model.entity(name), model.language)}."
             found.append((average.label, what))
     return found
 
 
-def say(entity: Entity, *, many: bool = False) -> str:
-    """Return an entity's label as it stands within a sentence."""
+def say(entity: Entity, language: str, *, many: bool = False) -> str:
+    """Return an entity's label as it stands within a sentence; German nouns keep their capital."""
     label = entity.plural_label if many else entity.label
-    return label[0].lower() + label[1:] if label[1:2].islower() and label.isascii() else label
+    return label[0].lower() + label[1:] if label[1:2].islower() and language != "de" else label
 
 
 def all_of(model: DataModel) -> str:
     """Return the plural of every entity as a sentence lists them."""
-    return join_words([say(entity, many=True) for entity in model.entities])
+    return join_words([say(entity, model.language, many=True) for entity in model.entities])
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
