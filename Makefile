@@ -17,6 +17,9 @@ unexport IDEA
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
+# `python -m venv`, which Ctrl-C ends without a traceback of fifty lines.
+VENV := import runpy, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); runpy.run_module("venv", run_name="__main__")
+
 # An environment that was made elsewhere (a checkout that was moved or copied) names paths that are gone.
 ifneq ($(shell grep -qs "$(CURDIR)/.venv$$" .venv/pyvenv.cfg && echo here),here)
 .PHONY: $(STAMP)
@@ -74,7 +77,7 @@ $(STAMP): requirements.lock $(MEMBERS:%=%/pyproject.toml)
 		echo "$(PYTHON) has no venv, which Baton installs itself with." >&2; \
 		echo "Install it (Debian: apt install python3-venv), then run make $(MAKECMDGOALS) again." >&2; exit 1; }
 	@if ! grep -qs "$(CURDIR)/.venv$$" .venv/pyvenv.cfg || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
-		echo "Creating .venv"; $(PYTHON) -m venv --clear .venv; fi
+		echo "Creating .venv"; $(PYTHON) -c '$(VENV)' --clear .venv; fi
 	@echo "Installing what requirements.lock names (about a minute the first time)"
 	@$(BIN)/python -m pip install -qq --no-input --require-hashes -r requirements.lock
 	@echo "Installing Baton's own packages"

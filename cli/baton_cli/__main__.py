@@ -1,6 +1,19 @@
-"""Run the command: `python -m baton_cli`."""
+"""Run the command: `baton`, or `python -m baton_cli`.
 
-from baton_cli.main import app
+Before anything heavy is imported, Ctrl-C ends the process without a word: there is nothing to put away yet.
+"""
+
+import os
+import signal
+
+
+def main() -> None:
+    """Run the command of the command line, and exit."""
+    signal.signal(signal.SIGINT, lambda number, _: os._exit(128 + number))
+    from baton_cli.main import app  # noqa: PLC0415 (after the handler)
+
+    app(prog_name="baton")
+
 
 if __name__ == "__main__":
-    app(prog_name="baton")
+    main()

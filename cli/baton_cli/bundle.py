@@ -1,11 +1,11 @@
 """The ZIP on this machine: where it is saved, and what is in it."""
 
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from rich.filesize import decimal
 from rich.text import Text
@@ -35,10 +35,11 @@ def place(folder: Path, name: str, project_id: str) -> Path:
 
 
 def unfinished(folder: Path) -> Path:
-    """Make a file in the same folder to download into."""
+    """Make a file in the same folder to download into; unlike a temporary file it is no secret."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as file:
-        return Path(file.name)
+    path = folder / f".{uuid4().hex}.part"
+    path.touch(exist_ok=False)
+    return path
 
 
 def check(path: Path) -> None:

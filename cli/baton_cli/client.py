@@ -13,6 +13,7 @@ from uuid import UUID
 
 import aiohttp
 
+from baton_cli.folders import write
 from baton_cli.trouble import Trouble
 
 Json = dict[str, Any]
@@ -90,8 +91,17 @@ class Gateway:
             await asyncio.wait([listening])
 
     async def greet(self) -> None:
-        """Raise `Unreachable` unless a Baton serves there."""
-        await self._call("GET", "/livez")
+        """Raise `Unreachable` where nobody serves, and `Trouble` where it is no Baton."""
+        async with self._request("GET", "/livez") as answer:
+            try:
+                found = answer.status == _HTTP_OK and (await answer.json(content_type=None))["status"] == "ok"
+            except (ValueError, KeyError, TypeError):
+                found = False
+            if not found:
+                raise Trouble(
+                    f"{self.url} does not look like a Baton gateway: it answered {answer.status} to GET /livez, and "
+                    "not as a Baton does. Correct --url, or start a Baton with `baton up`."
+                )
 
     async def create(self, idea: str) -> UUID:
         """Start a project."""
@@ -122,11 +132,11 @@ class Gateway:
             raise
 
     async def download(self, project_id: UUID, target: Path) -> str:
-        """Write the ZIP to a file and return the name that the gateway gives it."""
+        """Write the ZIP to a file and return the name that the gateway gives it. Raises `Trouble`."""
         async with self._ask("GET", f"/api/v1/artifacts/{project_id}/download") as answer:
             with target.open("wb") as file:
                 async for piece in answer.content.iter_chunked(_PIECE):
-                    file.write(piece)
+                    write(file, piece)
             disposition = answer.content_disposition
             return (disposition.filename if disposition else None) or "project.zip"
 
@@ -136,10 +146,15 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def _ask(self, method: str, path: str, body: Json | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with self._request(method, path, body) as answer:
+            if answer.status >= _HTTP_REFUSED:
+                raise Refused(answer.status, await _refusal(answer))
+            yield answer
+
+    @contextlib.asynccontextmanager
+    async def _request(self, method: str, path: str, body: Json | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
             async with self._session.request(method, path, json=body) as answer:
-                if answer.status >= _HTTP_REFUSED:
-                    raise Refused(answer.status, await _refusal(answer))
                 yield answer
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             reason = str(error) or type(error).__name__
@@ -156,10 +171,15 @@ async def _refusal(answer: aiohttp.ClientResponse) -> str:
     return f"The gateway answered {answer.status} to {answer.method} {answer.url.path}. {words}".strip()
 
 
+def root_of(url: str) -> str:
+    """Return a gateway's URL without the path of its API."""
+    return url.rstrip("/").removesuffix("/api/v1")
+
+
 @contextlib.asynccontextmanager
 async def open_gateway(url: str) -> AsyncIterator[Gateway]:
     """Give a client of the gateway at `url`. Raises `Trouble` when that is no URL."""
-    root = url.rstrip("/").removesuffix("/api/v1")
+    root = root_of(url)
     if not root.startswith(("http://", "https://")):
         raise Trouble(f"{url} is not the URL of a gateway: write it as http://127.0.0.1:8080")
     async with aiohttp.ClientSession(root + "/", timeout=_DEADLINE) as session:

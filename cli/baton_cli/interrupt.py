@@ -18,7 +18,11 @@ def run(work: Callable[[], Coroutine[Any, Any, int]], forced: Callable[[], None]
 
     `forced` is called before the process ends at a second signal; it must not block.
     """
-    return asyncio.run(_watch(work, forced))
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        return asyncio.run(_watch(work, forced))
+    finally:
+        signal.signal(signal.SIGINT, before)  # asyncio leaves Python's own, which would show a traceback
 
 
 async def _watch(work: Callable[[], Coroutine[Any, Any, int]], forced: Callable[[], None]) -> int:

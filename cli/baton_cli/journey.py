@@ -1,7 +1,8 @@
 """One project on its way from idea to ZIP, as a client of a gateway sees it.
 
-The socket says what happens; a look at the project's state every second without a word, and after every gap, makes
-sure that nothing hangs. A gateway that goes away in the middle has a minute to come back.
+The socket says what happens, in order; a look at the project's state every second without a word, and after every gap,
+makes sure that nothing hangs. What is seen so waits a moment: frames on their way tell it better. A gateway that goes
+away in the middle has a minute to come back.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from baton_cli import bundle
-from baton_cli.client import Gateway, Refused, Socket, Unreachable
+from baton_cli.client import Gateway, Json, Refused, Socket, Unreachable
 from baton_cli.lines import Decided, Gate, Line, Note
 from baton_cli.review import Reviewer
 from baton_cli.screen import Screen
@@ -21,6 +22,7 @@ from baton_cli.trouble import Trouble
 Value = TypeVar("Value")
 _PATIENCE: Final = 1.0
 _PAUSE: Final = 0.5
+_ON_ITS_WAY: Final = 0.3
 _OUTAGE: Final = 60.0
 _BUNDLE: Final = 60.0
 _CONFLICT: Final = 409
@@ -33,7 +35,6 @@ async def carry(gateway: Gateway, screen: Screen, reviewer: Reviewer, idea: str,
         project_id = await gateway.create(idea)
         screen.tell(Note(f"Project {project_id} at {gateway.url}"))
         await Journey(gateway, screen, reviewer, project_id).follow(socket)
-        screen.show("waiting for the ZIP", {})
         await _await_bundle(gateway, project_id, socket)
     return await _save(gateway, project_id, out)
 
@@ -48,9 +49,11 @@ class Journey:
         self._id = project_id
         self._story = Story(str(project_id))
         self._reviews: dict[str, asyncio.Task[None]] = {}
+        self._handed_in: set[str] = set()  # requests that this side has answered
 
     async def follow(self, socket: Socket) -> None:
         """Tell all until the project is complete. Raises `Trouble` when it fails."""
+        self._screen.show(self._story.status, self._story.working)
         async with asyncio.TaskGroup() as tasks:
             while self._story.outcome == "active":
                 await self._go_on(socket, tasks)
@@ -61,37 +64,54 @@ class Journey:
 
     async def _go_on(self, socket: Socket, tasks: asyncio.TaskGroup) -> None:
         frame = await socket.next(_PATIENCE)
-        lines = self._story.hear(frame) if frame else []
-        if frame is None or self._story.behind:
-            lines += await self._look()
-        self._tell(lines, tasks)
-        self._screen.show("waiting for the next agent", self._story.working)
+        await (self._hear(frame, tasks) if frame else self._look(socket, tasks))
 
-    async def _look(self) -> list[Line]:
-        """Read the project's state, and who is asked what."""
+    async def _hear(self, frame: Json, tasks: asyncio.TaskGroup) -> None:
+        lines = self._story.hear(frame)
+        if self._story.behind:
+            lines += self._story.catch_up(await _patiently(self._gateway.project, self._id))
+        self._tell(lines, tasks)
+
+    async def _look(self, socket: Socket, tasks: asyncio.TaskGroup) -> None:
+        """Read the project's state, and who is asked what; tell it after the frames that came meanwhile."""
         project = await _patiently(self._gateway.project, self._id)
-        lines = self._story.see(project)
-        if any(task["status"] == "waiting_for_hitl" for task in project["tasks"]):
-            lines += self._story.ask(await _patiently(self._gateway.requests, self._id))
-        return lines
+        asked = any(task["status"] == "waiting_for_hitl" for task in project["tasks"])
+        requests = await _patiently(self._gateway.requests, self._id) if asked else []
+        await self._hear_what_is_on_its_way(socket, tasks)
+        self._tell(self._story.see(project) + self._story.ask(requests), tasks)
+
+    async def _hear_what_is_on_its_way(self, socket: Socket, tasks: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _ON_ITS_WAY
+        while (left := end - loop.time()) > 0:
+            if frame := await socket.next(left):
+                await self._hear(frame, tasks)
 
     def _tell(self, lines: Iterable[Line], tasks: asyncio.TaskGroup) -> None:
+        self._screen.show(self._story.status, self._story.working)
         for line in lines:
             self._screen.tell(line)
             if isinstance(line, Gate):
                 self._reviews[line.request_id] = tasks.create_task(self._review(line))
             elif isinstance(line, Decided) and (review := self._reviews.pop(line.request_id, None)):
-                review.cancel()  # answered, here or elsewhere
+                self._leave(review, line.request_id)
+
+    def _leave(self, review: asyncio.Task[None], request_id: str) -> None:
+        """End a question that somebody else has answered."""
+        if request_id not in self._handed_in and review.cancel():
+            self._screen.tell(Note("Somebody else has answered that."))
 
     async def _review(self, gate: Gate) -> None:
         """Get a decision on what the task made, and hand it in."""
         project = await _patiently(self._gateway.project, self._id)
         decision = await self._reviewer.decide(gate, _made(project, gate.task_id))
+        self._handed_in.add(gate.request_id)
         try:
             await _patiently(self._gateway.respond, gate.request_id, decision.action, decision.text)
         except Refused as refusal:
-            if refusal.status != _CONFLICT:  # somebody else was first: the next frame says what they decided
+            if refusal.status != _CONFLICT:
                 raise
+            self._screen.tell(Note("That was answered already; it is the first answer that counts."))
 
 
 def _made(project: Mapping[str, Any], task_id: str) -> Mapping[str, Any]:

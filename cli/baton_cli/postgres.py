@@ -56,12 +56,18 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Start the server and give its DSN once it accepts queries; the user `baton` owns the server.
 
-        Raises `DirectoryTaken` when another Baton owns the directory, and `EmbeddedPostgresError` when no PostgreSQL is
-        found or it does not start within 60 s.
+        Raises `DirectoryTaken` when another Baton owns the directory, and `EmbeddedPostgresError` when the directory
+        cannot be written to, no PostgreSQL is found or it does not start within 60 s.
         """
-        # Others may pass through, for an account that is not ours; what lies within is closed to them.
-        self._directory.mkdir(mode=0o711, parents=True, exist_ok=True)
-        self._lock.take()
+        try:
+            # Others may pass through, for an account that is not ours; what lies within is closed to them.
+            self._directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+            self._lock.take()
+        except OSError as error:
+            raise EmbeddedPostgresError(
+                f"The data directory {self._directory.parent} cannot be used ({error.strerror}: {error.filename}). "
+                "Choose another one with --data-dir or BATON_DATA_DIR."
+            ) from error
         try:
             return self._serve()
         except BaseException:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from baton_cli.client import is_healthy
+from baton_cli.farewell import when_stopped
 from baton_cli.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -33,15 +34,20 @@ async def supervise(settings: "Settings") -> int:
     """Run the five until cancelled. Raises `Trouble` when they do not serve within 90 s."""
     environment = _environment(settings)
     url = f"http://{environment['BATON_HOST']}:{environment['BATON_PORT']}"
-    async with asyncio.TaskGroup() as tasks:
-        for service in SERVICES:
-            tasks.create_task(_keep(service, environment))
-        await _until_healthy(url)
-        print(f"Baton is ready: {url} (five processes; Ctrl-C stops them)", flush=True)  # noqa: T201
+    with when_stopped("Stopped."):
+        async with asyncio.TaskGroup() as tasks:
+            for service in SERVICES:
+                tasks.create_task(_keep(service, environment))
+            with when_stopped("Stopping ..."):
+                await _until_healthy(url)
+                print(f"Baton is ready: {url} (five processes; Ctrl-C stops them)", flush=True)  # noqa: T201
+                await asyncio.Event().wait()
     return 0
 
 
 def _environment(settings: "Settings") -> dict[str, str]:
+    from baton_runtime.telemetry import default_level  # noqa: PLC0415 (heavy: only when needed)
+
     if not settings.database_url or not settings.amqp_url:
         raise Trouble(
             "Five processes need a PostgreSQL and a RabbitMQ that all of them reach: set BATON_DATABASE_URL and "
@@ -52,6 +58,7 @@ def _environment(settings: "Settings") -> dict[str, str]:
         "BATON_HOST": settings.host,
         "BATON_PORT": str(_free(settings.host, settings.port)),
         "BATON_DATA_DIR": str(settings.data_dir.absolute()),
+        "BATON_LOG_LEVEL": settings.log_level or default_level(),
         "PYTHONUNBUFFERED": "1",
     }
 

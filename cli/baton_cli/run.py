@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from baton_cli import bundle
+from baton_cli import bundle, folders
 from baton_cli.house import open_house
 from baton_cli.interrupt import to_the_end
 from baton_cli.lines import Note
@@ -53,6 +53,7 @@ class Errand:
     async def run(self) -> int:
         """Carry the idea to its ZIP; returns the exit status 0. Raises what `plain` knows, and faults of ours."""
         self._screen.print(Text.assemble(("Baton", "bold"), f": {harmless(self._order.idea)}"))
+        folders.make(self._order.out, "--out")
         try:
             with self._screen.open():
                 path = await (self._follow(self._order.url) if self._order.url else self._start_and_follow())
@@ -71,13 +72,17 @@ class Errand:
 
     async def _start_and_follow(self) -> Path:
         self._screen.tell(Note("Starting PostgreSQL and the five services"))
+        self._screen.show("starting PostgreSQL and the five services", {})
         async with self._data_directory() as directory:
             from baton_cli.configuration import read_settings  # noqa: PLC0415
 
             settings = read_settings(port=0, data_dir=directory)
             with self._logs(settings):
                 async with open_house(settings, durable=self._private is None) as house:
-                    return await house.beside(self._follow(house.url))
+                    try:
+                        return await house.beside(self._follow(house.url))
+                    finally:
+                        self._screen.show("stopping the five services and PostgreSQL", {})
 
     async def _follow(self, url: str) -> Path:
         from baton_cli.client import open_gateway  # noqa: PLC0415 (a third of a second, beside PostgreSQL's start)
@@ -97,7 +102,7 @@ class Errand:
     async def _data_directory(self) -> AsyncIterator[Path]:
         """Give the directory of the order, or a private one that is gone afterwards."""
         if self._order.data_dir:
-            self._order.data_dir.mkdir(parents=True, exist_ok=True)
+            folders.make(self._order.data_dir, "--data-dir")
             yield self._order.data_dir
             return
         self._private = Path(tempfile.mkdtemp(prefix="baton-"))
@@ -126,6 +131,8 @@ class Errand:
 
     def _show(self, path: Path) -> None:
         """Say where the ZIP is, what is in it, and what to try next."""
+        from baton_cli.client import root_of  # noqa: PLC0415 (loaded by now)
+
         self._screen.print(Text.assemble("\n", ("The ZIP is there: ", "bold green"), str(path), "\n"))
         self._screen.print(bundle.tree(path))
         folder = shlex.quote(str(path.with_suffix("")))
@@ -134,7 +141,9 @@ class Errand:
             ("go there", f"cd {folder}"),
             ("run its tests", "python3 -m unittest"),
             ("start it", "python3 app.py"),
-            ("keep Baton running", "make up, or baton up: the API is then at http://127.0.0.1:8080/api/v1"),
+            ("go on there", f"the API is at {root_of(self._order.url)}/api/v1")
+            if self._order.url
+            else ("keep Baton running", "make up, or baton up: the API is then at http://127.0.0.1:8080/api/v1"),
         )
         self._screen.print(Text("\nWhat to try next", "bold"))
         for what, command in hints:
@@ -142,13 +151,13 @@ class Errand:
 
 
 @contextlib.contextmanager
-def _logging_to(path: Path, level: str) -> Iterator[None]:
+def _logging_to(path: Path, level: str | None) -> Iterator[None]:
     import structlog  # noqa: PLC0415
 
     from baton_runtime.telemetry import configure_logging  # noqa: PLC0415
 
     with path.open("w", encoding="utf-8") as file:
-        configure_logging(level, "baton")
+        configure_logging(level or "INFO", "baton")
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(file))
         handler = logging.StreamHandler(file)
         logging.getLogger().addHandler(handler)

@@ -65,7 +65,7 @@ class Screen:
     def show(self, status: str, working: Mapping[str, Progress]) -> None:
         """Show who works, or else what is going on; a terminal alone can."""
         self._status, self._working = status, working
-        self._view.update(self._footer())
+        self._view.update(self._footer(), refresh=self._view.is_started)  # else the next line shows what was before it
 
     def tell(self, line: Line) -> None:
         """Add a line for good; progress only where it is not seen below."""

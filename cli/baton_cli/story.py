@@ -1,7 +1,8 @@
 """What frames and snapshots of one project mean, as lines to tell. Pure: it knows no socket and no terminal.
 
 Frames say most; who handed what to whom is read from a snapshot, the project's state (`behind` says when one is
-needed). Snapshots alone tell everything that matters too, so missed frames cost details and never the outcome.
+needed). A snapshot is newer than the frames that wait to be heard: `catch_up` takes from it only what was heard of.
+Snapshots alone tell everything that matters too (`see`), so missed frames cost details and never the outcome.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,13 +21,26 @@ class Story:
     def __init__(self, project_id: str) -> None:
         self.outcome: Literal["active", "completed", "failed"] = "active"
         self.reason = ""
-        self.behind = True
         self.working: dict[str, Progress] = {}
         self._project_id = project_id
         self._agents: dict[str, str] = {}  # who does a task
+        self._unknown: set[str] = set()  # tasks heard of that no snapshot showed yet
         self._said: dict[str, str] = {}  # an agent's last words
         self._requests: dict[str, str] = {}  # how a request stands
         self._asks_about: dict[str, str] = {}  # whose work a request is about
+
+    @property
+    def behind(self) -> bool:
+        """Whether a task was heard of that is not known yet."""
+        return bool(self._unknown)
+
+    @property
+    def status(self) -> str:
+        """What is going on while nobody works."""
+        if self.outcome == "completed":
+            return "waiting for the ZIP"
+        waits = "pending" in self._requests.values()
+        return "waiting for a person's decision" if waits else "waiting for the next agent"
 
     def hear(self, frame: Json) -> list[Line]:
         """Return what a frame says; one of another project says nothing."""
@@ -35,16 +49,25 @@ class Story:
             return []
         return list(tell(frame))
 
+    def catch_up(self, project: Json) -> list[Line]:
+        """Return the handoffs in a snapshot up to the tasks that were heard of, and nothing that came after."""
+        heard = [number for number, task in enumerate(project["tasks"], 1) if task["id"] in self._unknown]
+        return self._handoffs(project, max(heard, default=0))
+
     def see(self, project: Json) -> list[Line]:
         """Return what a snapshot says beyond what is known."""
-        self.behind = False
+        lines = self._handoffs(project, len(project["tasks"]))
+        self._end(project["status"], project.get("reason") or "")
+        return lines
+
+    def _handoffs(self, project: Json, count: int) -> list[Line]:
         made = {artifact["task_id"]: _MADE.get(artifact["artifact_type"], "work") for artifact in project["artifacts"]}
-        lines: list[Line] = []
-        for task, before in zip(project["tasks"], [None, *project["tasks"]], strict=False):
+        tasks, lines = project["tasks"][:count], list[Line]()
+        for task, before in zip(tasks, [None, *tasks], strict=False):
             if task["id"] not in self._agents:
                 self._agents[task["id"]] = task["agent_type"]
                 lines.append(_handoff(task, before, made))
-        self._end(project["status"], project.get("reason") or "")
+        self._unknown -= self._agents.keys()
         return lines
 
     def ask(self, requests: Iterable[Json]) -> list[Line]:
@@ -68,7 +91,7 @@ class Story:
             self.working.pop(agent, None)
         elif agent not in self.working:
             self.working[agent] = Progress(agent, 0, "")
-            self.behind = self.behind or task_id not in self._agents
+            self._unknown |= {task_id} - self._agents.keys() - {None}
         return iter(())
 
     def _new_message(self, frame: Json) -> Iterator[Line]:

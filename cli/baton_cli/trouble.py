@@ -6,7 +6,11 @@ from typing import Final
 from baton_cli.directory_lock import DirectoryTaken
 from baton_cli.postgres_binaries import EmbeddedPostgresError
 
-_ELSEWHERE: Final = (("baton_runtime.host", "NotStarted"), ("baton_runtime.definitions", "CoreNotFoundError"))
+_ELSEWHERE: Final = (
+    ("baton_runtime.host", "NotStarted"),
+    ("baton_runtime.settings", "UnfitSettings"),
+    ("baton_runtime.definitions", "CoreNotFoundError"),
+)
 
 
 class Trouble(Exception):

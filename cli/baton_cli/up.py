@@ -6,6 +6,7 @@ The ready line is printed when the gateway serves, and not before. Logs go to st
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from baton_cli.farewell import when_stopped
 from baton_cli.house import House, open_house
 
 if TYPE_CHECKING:
@@ -19,10 +20,12 @@ async def serve(settings: "Settings") -> int:
     from baton_runtime.telemetry import configure_logging  # noqa: PLC0415
 
     configure_logging(settings.log_level, "baton")
-    async with open_house(settings) as house:
-        await house.beside(_until_healthy(house.url))
-        print(_ready(house, settings), flush=True)  # noqa: T201
-        await house.serving
+    with when_stopped(f"Stopped; the data stay in {place_of(settings)}."):
+        async with open_house(settings) as house:
+            with when_stopped("Stopping ..."):
+                await house.beside(_until_healthy(house.url))
+                print(_ready(house, settings), flush=True)  # noqa: T201
+                await house.serving
     return 0
 
 
@@ -34,5 +37,9 @@ async def _until_healthy(url: str) -> None:
 
 
 def _ready(house: House, settings: "Settings") -> str:
-    where = "PostgreSQL at BATON_DATABASE_URL" if settings.database_url else f"data in {settings.data_dir}"
-    return f"Baton is ready: {house.url} ({where}; Ctrl-C stops it)"
+    return f"Baton is ready: {house.url} (data in {place_of(settings)}; Ctrl-C stops it)"
+
+
+def place_of(settings: "Settings") -> str:
+    """Say where the data are."""
+    return "PostgreSQL at BATON_DATABASE_URL" if settings.database_url else str(settings.data_dir)

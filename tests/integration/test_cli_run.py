@@ -2,20 +2,17 @@
 
 import asyncio
 import os
-import pty
 import re
 import signal
 import subprocess
 import sys
-import termios
-import time
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from support.commands import all_gone, baton, ended, up
 from support.services import User, free_port
@@ -45,6 +42,13 @@ def one_zip(folder: Path) -> Path:
     return path
 
 
+def umask() -> int:
+    """Return this process's, which those it starts inherit."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 async def test_an_idea_becomes_a_zip_whose_own_tests_pass(place: Path) -> None:
     """Without a terminal: plain lines, every handoff, approvals that say so, exit status 0, nothing left."""
     status, output, errors = ended(baton("run", IDEA, "--out", str(place / "out")))
@@ -53,6 +57,7 @@ async def test_an_idea_becomes_a_zip_whose_own_tests_pass(place: Path) -> None:
     assert [line for line in output.splitlines() if " -> " in line] == list(HANDOFFS)
     assert output.count("without a review, because nobody is at a terminal") == 2
     path = one_zip(place / "out")
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
     assert str(path) in output
     with zipfile.ZipFile(path) as bundle:
         assert all(name.rpartition("/")[2] in output for name in bundle.namelist())
@@ -73,6 +78,7 @@ async def test_a_running_gateway_does_it_too(place: Path) -> None:
         second = ended(baton("run", IDEA, "--out", str(place / "out"), "--url", f"{url}/api/v1/"))
     assert (first[0], second[0]) == (0, 0), (first, second)
     assert first[1].count("because of --yes") == 2
+    assert f"the API is at {url}/api/v1\n" in second[1]
     names = sorted(path.name for path in (place / "out").iterdir())
     project_id = re.search(r"Project (\w{8})", second[1])
     assert project_id is not None
@@ -96,6 +102,24 @@ def test_a_gateway_that_is_not_there_is_one_plain_line(place: Path, url: str) ->
     status, _, errors = ended(baton("run", IDEA, "--url", url.format(port=free_port()), "--out", str(place / "out")))
     assert status == 1
     assert errors.startswith("baton: ")
+    assert errors.count("\n") == 1
+
+
+async def test_a_server_that_is_no_baton_is_told_so(place: Path) -> None:
+    """A 404 of somebody else's server is not passed on as a gateway's answer."""
+    async with TestServer(web.Application()) as server:
+        command = baton("run", IDEA, "--url", str(server.make_url("/")), "--out", str(place / "out"))
+        status, _, errors = await asyncio.to_thread(ended, command)
+    assert status == 1
+    assert "does not look like a Baton gateway" in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_starts(place: Path) -> None:
+    """Not when the ZIP is there and has no place to go."""
+    status, output, errors = ended(baton("run", IDEA, "--out", "/dev/null/out"))
+    assert (status, output) == (1, f"Baton: {IDEA}\n")
+    assert "Nothing can be written to /dev/null/out (Not a directory)" in errors
     assert errors.count("\n") == 1
 
 
@@ -150,104 +174,3 @@ def test_an_idea_that_says_nothing_is_refused_in_plain_words(place: Path) -> Non
     assert "Traceback" not in errors
     assert "422" in errors
     assert list((place / "tmp").iterdir()) == []
-
-
-@dataclass
-class Terminal:
-    """A `baton run` on a terminal, and somebody who reads and types."""
-
-    process: subprocess.Popen[bytes]
-    master: int
-    seen: str = ""
-
-    async def read_until(self, text: str, seconds: float = 15) -> str:
-        """Wait until a text stands on the screen after what was read before."""
-        end, fresh = time.monotonic() + seconds, ""
-        while text not in fresh:
-            assert time.monotonic() < end, (text, fresh)
-            try:
-                fresh += os.read(self.master, 65536).decode(errors="replace")
-            except BlockingIOError:
-                await asyncio.sleep(0.02)
-            except OSError:  # the other side is closed
-                break
-        self.seen += fresh
-        return fresh
-
-    async def answer(self, text: str) -> None:
-        """Type a line."""
-        await asyncio.sleep(0.1)
-        os.write(self.master, text.encode())
-
-    async def end(self) -> int:
-        """Read to the end; return the exit status."""
-        await self.read_until("\0", 20)
-        return self.process.wait(5)
-
-
-@pytest.fixture
-def terminal(place: Path) -> Iterator[Terminal]:
-    """Start `baton run` on a terminal of 100 columns; end it with the test."""
-    master, slave = pty.openpty()
-    termios.tcsetwinsize(slave, (40, 100))
-    process = subprocess.Popen(
-        ["setsid", "--ctty", sys.executable, "-m", "baton_cli", "run", IDEA, "--out", str(place / "out")],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-    )
-    os.close(slave)
-    os.set_blocking(master, False)
-    yield Terminal(process, master)
-    process.kill()
-    process.wait()
-    os.close(master)
-
-
-async def test_a_person_at_a_terminal_decides(terminal: Terminal, place: Path) -> None:
-    """The document is shown; amend and reject take words, and the result follows them."""
-    shown = await terminal.read_until("[a/m/r] ")
-    assert "Keep plants" in shown
-    await terminal.answer("what?\n")
-    await terminal.read_until("[a/m/r] ")
-    await terminal.answer("m\n")
-    await terminal.read_until("different? ")
-    await terminal.answer("add an export\n")
-    await terminal.read_until("[a/m/r] ")
-    await terminal.answer("r\n")
-    await terminal.read_until("Why? ")
-    await terminal.answer("leave out the watering days\n")
-    await terminal.read_until("[a/m/r] ")
-    await terminal.answer("a\n")
-    assert await terminal.end() == 0, terminal.seen
-    assert "amended" in terminal.seen
-    assert "rejected" in terminal.seen
-    (path,) = (place / "out").glob("*.zip")
-    with zipfile.ZipFile(path) as bundle:
-        assert b"export" in bundle.read("docs/specification.md").lower()
-
-
-@pytest.mark.parametrize(("key", "status"), [("\x03", 130), ("\x04", 1)])
-async def test_a_question_can_be_left(terminal: Terminal, place: Path, key: str, status: int) -> None:
-    """Ctrl-C at a question stops everything; the end of input says that nobody can decide."""
-    await terminal.read_until("[a/m/r] ")
-    await terminal.answer(key)
-    assert await terminal.end() == status
-    assert "Traceback" not in terminal.seen
-    assert terminal.seen.rstrip().endswith(("left running.", "every gate.", "baton-run.log"))
-    await all_gone(place)
-    assert list((place / "tmp").iterdir()) == []
-
-
-async def test_an_answer_from_elsewhere_ends_the_question(terminal: Terminal) -> None:
-    """Somebody approves over the API while the question stands at the terminal: the work goes on."""
-    url = re.search(r"http://127\.0\.0\.1:\d+", await terminal.read_until("[a/m/r] "))
-    project = re.search(r"Project ([0-9a-f-]{36})", terminal.seen)
-    assert url
-    assert project
-    async with aiohttp.ClientSession() as session:
-        await User(url[0], session).approve_all(project[1])
-    await terminal.read_until("analyst -> architect")
-    await terminal.read_until("[a/m/r] ")
-    await terminal.answer("a\n")
-    assert await terminal.end() == 0

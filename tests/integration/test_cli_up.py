@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from support.commands import all_gone, baton, ended, ready, up
+from support.commands import all_gone, baton, ended, neutral, ready, up
 from support.services import QUICK, User, free_port
 
 
@@ -23,13 +23,14 @@ async def test_it_says_ready_when_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    """Exit status 0 with a client connected, PostgreSQL gone, no error in the log."""
+    """Exit status 0 with a client connected, a word about it, PostgreSQL gone, no error in the log."""
     process = baton("up", "--port", "0", "--data-dir", str(tmp_path / "data"))
     url = ready(process)
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{url}/ws"):
         process.send_signal(number)
-        status, _, errors = await asyncio.to_thread(ended, process)
+        status, output, errors = await asyncio.to_thread(ended, process)
     assert status == 0
+    assert output == f"Stopping ...\nStopped; the data stay in {tmp_path / 'data'}.\n"
     assert '"level":"error"' not in errors
     assert "Traceback" not in errors
     await all_gone(tmp_path, 0)
@@ -75,7 +76,7 @@ async def test_a_taken_port_is_one_plain_line(tmp_path: Path) -> None:
     await all_gone(tmp_path)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "example.org"])  # noqa: S104 - refused
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::"])  # noqa: S104 - refused
 def test_strangers_are_not_let_in(tmp_path: Path, host: str) -> None:
     """An address that others reach is refused, with the reason."""
     status, _, errors = ended(baton("up", "--host", host, "--data-dir", str(tmp_path / "data")))
@@ -84,12 +85,41 @@ def test_strangers_are_not_let_in(tmp_path: Path, host: str) -> None:
     assert errors.count("\n") == 1
 
 
-def test_a_setting_that_does_not_fit_is_one_plain_line() -> None:
-    """The variable is named."""
-    status, _, errors = ended(baton("up", environment={"BATON_PORT": "eighty"}))
+def test_a_name_that_stands_for_nothing_is_told_so(tmp_path: Path) -> None:
+    """It is no matter of authentication."""
+    status, _, errors = ended(baton("up", "--host", "nope.invalid", "--data-dir", str(tmp_path / "data")))
     assert status == 1
-    assert "BATON_PORT" in errors
+    assert "Cannot resolve nope.invalid" in errors
+    assert "authentication" not in errors
     assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("module", ["baton_cli", "baton_gateway"])
+def test_a_setting_that_does_not_fit_is_one_plain_line(module: str) -> None:
+    """The variable is named, by the command and by a service alike."""
+    words = [sys.executable, "-m", module, *(["up"] if module == "baton_cli" else [])]
+    environment = neutral() | {"BATON_LOG_LEVEL": "LOUD"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20, env=environment)
+    assert done.returncode == 1
+    assert "BATON_LOG_LEVEL" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_data_directory_that_cannot_be_made_is_one_plain_line() -> None:
+    """It is named, with the reason."""
+    status, _, errors = ended(baton("up", "--port", "0", "--data-dir", "/dev/null/data"))
+    assert status == 1
+    assert errors.startswith("baton: The data directory /dev/null/data cannot be used (Not a directory")
+    assert errors.count("\n") == 1
+
+
+def test_ctrl_c_while_it_is_loading_is_silent(tmp_path: Path) -> None:
+    """Exit status 130 and no traceback: here the signal comes while the first library is imported."""
+    (tmp_path / "typer.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)\n", "utf-8"
+    )
+    status, output, errors = ended(baton("version", environment={"PYTHONPATH": str(tmp_path)}))
+    assert (status, output, errors) == (130, "", "")
 
 
 def test_processes_need_their_servers() -> None:
@@ -124,8 +154,8 @@ async def test_five_processes_are_supervised(database: str, vhost: str, tmp_path
         assert len(children_of(process.pid)) == 5
     finally:
         process.send_signal(signal.SIGTERM)
-        status, _, errors = await asyncio.to_thread(ended, process)
-    assert status == 0
+        status, output, errors = await asyncio.to_thread(ended, process)
+    assert (status, output) == (0, "Stopping ...\nStopped.\n")
     assert "agent-runner | ended with status -9" in errors
     assert "gateway      | {" in errors
 

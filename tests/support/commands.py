@@ -23,11 +23,11 @@ def baton(*arguments: str, environment: Mapping[str, str] | None = None) -> subp
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**_neutral(), **(environment or {})},
+        env={**neutral(), **(environment or {})},
     )
 
 
-def _neutral() -> dict[str, str]:
+def neutral() -> dict[str, str]:
     """Return this environment without settings of somebody else's Baton."""
     return {name: value for name, value in os.environ.items() if not name.startswith("BATON_")}
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from baton_runtime.blobs import BlobMissing, BlobStore, BlobsUnavailable
+from baton_runtime.settings import UnfitSettings
 
 CHUNK = b"x" * 100_000
 LAST_WORDS = """
 import asyncio, sys
 from baton_runtime.blobs import BlobStore
+from baton_runtime.settings import UnfitSettings
 
 async def main() -> None:
     store = BlobStore(sys.argv[1])
@@ -75,3 +77,11 @@ async def test_a_store_that_cannot_be_written_is_unavailable(tmp_path: Path) -> 
 def test_a_process_may_end_right_after_a_call(tmp_path: Path) -> None:
     for _ in range(5):
         subprocess.run([sys.executable, "-c", LAST_WORDS, tmp_path.as_uri()], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("url", ["file:///dev/null/blobs", "s3:", "nonsense"])
+def test_a_url_that_leads_nowhere_is_told_by_its_variable(url: str) -> None:
+    """In one line."""
+    with pytest.raises(UnfitSettings, match="BATON_STORE_URL") as raised:
+        BlobStore(url)
+    assert "\n" not in str(raised.value)

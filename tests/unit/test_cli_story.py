@@ -51,8 +51,12 @@ def test_a_task_nobody_saw_before_asks_for_a_look() -> None:
     before = story.behind
     hear(story, start(NEXT, "architect"))
     assert (before, story.behind) == (False, True)
-    assert story.see(snapshot("analyst", "architect")) == [Handoff("analyst", "architect", "software specification")]
-    assert story.see(snapshot("analyst", "architect")) == []
+    later = snapshot("analyst", "architect", "coder", status="completed")
+    assert story.catch_up(later) == [Handoff("analyst", "architect", "software specification")]
+    assert (story.behind, story.outcome) == (False, "active")
+    assert story.catch_up(later) == []
+    assert [type(line) for line in story.see(later)] == [Handoff]
+    assert story.outcome == "completed"
 
 
 def test_a_step_done_again_comes_from_a_person() -> None:
@@ -80,7 +84,9 @@ def test_a_gate_is_told_once_however_it_is_heard() -> None:
     story = Story(str(PROJECT))
     story.see(snapshot("analyst"))
     hear(story, e.AgentMessage(task_id=TASK, agent_type="analyst", message="I found two entities."))
+    assert story.status == "waiting for the next agent"
     assert hear(story, QUESTION) == [Gate(str(REQUEST), str(TASK), "Please review it.")]
+    assert story.status == "waiting for a person's decision"
     asked = {"request_id": str(REQUEST), "task_id": str(TASK), "question": QUESTION.question}
     assert story.ask([asked | {"status": "pending", "response_content": None}]) == []
     answered = asked | {"status": "amended", "response_content": "more"}

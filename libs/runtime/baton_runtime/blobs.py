@@ -16,6 +16,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from baton_runtime.settings import UnfitSettings
+
 if TYPE_CHECKING:
     from obstore import GetResult, WritableFile
 
@@ -34,7 +36,7 @@ class BlobsUnavailable(Exception):
 
 
 class BlobStore:
-    """The blobs of one deployment, at a URL (`file:`, `s3:`, `gs:`, `az:`, `memory:`)."""
+    """The blobs of one deployment, at a URL (`file:`, `s3:`, `gs:`, `az:`, `memory:`); `UnfitSettings` if unusable."""
 
     def __init__(self, url: str) -> None:
         self._store = _open(url)
@@ -112,9 +114,13 @@ async def _chunks(found: "GetResult") -> AsyncIterator[bytes]:
 
 
 def _open(url: str) -> ObjectStore:
-    if url.startswith("file:"):
-        return LocalStore.from_url(url, mkdir=True)
-    return from_url(url)
+    try:
+        return LocalStore.from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
+    except (*_FAILURES, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UnfitSettings(
+            f"Bundles cannot be kept at {url} ({reason}). Correct BATON_STORE_URL, or BATON_DATA_DIR without it."
+        ) from error
 
 
 def _key(sha256: str) -> str:

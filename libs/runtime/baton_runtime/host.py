@@ -22,12 +22,14 @@ from baton_eventlog.migrations import SchemaDrift, SchemaOwnerNeeded, migrate
 from baton_eventlog.role import app_role
 from baton_eventlog.signal import LogSignal
 from baton_runtime.bus import Bus, BusUnavailable, open_bus
-from baton_runtime.settings import Settings
+from baton_runtime.definitions import CoreNotFoundError
+from baton_runtime.settings import Settings, UnfitSettings, load_settings
 from baton_runtime.telemetry import configure_logging
 
 log = structlog.get_logger("baton.host")
 _START_DEADLINE: Final = 60.0
 _RETRY: Final = 0.5
+_REMIND: Final = 10.0
 
 
 class NotStarted(Exception):
@@ -75,19 +77,40 @@ async def open_host(settings: Settings, dsn: str, bus: Bus) -> AsyncIterator[Hos
         pool.terminate()
 
 
+class _Wait:
+    """Waiting for a server: a word about it at once and every 10 s, and an end after a minute."""
+
+    def __init__(self, server: str, variable: str) -> None:
+        self._server = server
+        self._event = f"waiting_for_{server.lower()}"
+        self._variable = variable
+        self._time = asyncio.get_running_loop().time
+        self._end = self._time() + _START_DEADLINE
+        self._next_word = self._time()
+
+    async def pause(self, error: Exception) -> None:
+        """Wait before the next attempt. Raises `NotStarted` after the deadline."""
+        if self._time() > self._end:
+            message = f"{self._server} did not answer for a minute: check {self._variable} and that the server runs"
+            raise NotStarted(message) from error
+        if self._time() >= self._next_word:
+            self._next_word = self._time() + _REMIND
+            log.warning(self._event, error=type(error).__name__, reason=str(error))
+        await asyncio.sleep(_RETRY)
+
+
 async def _await_database(dsn: str) -> None:
     """Wait until PostgreSQL answers. Raises `NotStarted` after the deadline."""
-    deadline = asyncio.get_running_loop().time() + _START_DEADLINE
+    wait = _Wait("PostgreSQL", "BATON_DATABASE_URL")
     while True:
         try:
             connection = await connect(dsn, name="baton-start")
             await connection.close()
+        except ValueError as error:  # its words may hold a piece of the password
+            message = "BATON_DATABASE_URL cannot be read: special characters in user and password are percent-encoded"
+            raise NotStarted(message) from error
         except UNAVAILABLE as error:
-            log.warning("waiting_for_postgresql", error=type(error).__name__)
-            if asyncio.get_running_loop().time() > deadline:
-                message = "PostgreSQL did not answer for a minute: check BATON_DATABASE_URL and that the server runs"
-                raise NotStarted(message) from error
-            await asyncio.sleep(_RETRY)
+            await wait.pause(error)
         except asyncpg.PostgresError as error:
             raise NotStarted(f"PostgreSQL refused the connection: {error}. Check BATON_DATABASE_URL") from error
         else:
@@ -104,16 +127,12 @@ async def _migrate(dsn: str) -> None:
 
 async def _start_bus(bus: Bus) -> None:
     """Connect the bus. Raises `NotStarted` after the deadline."""
-    deadline = asyncio.get_running_loop().time() + _START_DEADLINE
+    wait = _Wait("RabbitMQ", "BATON_AMQP_URL")
     while True:
         try:
             await bus.start()
         except BusUnavailable as error:
-            log.warning("waiting_for_rabbitmq", reason=str(error))
-            if asyncio.get_running_loop().time() > deadline:
-                message = "RabbitMQ did not answer for a minute: check BATON_AMQP_URL and that the server runs"
-                raise NotStarted(message) from error
-            await asyncio.sleep(_RETRY)
+            await wait.pause(error)
         else:
             return
 
@@ -149,13 +168,16 @@ async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
 
 def run_process(service: Service) -> NoReturn:
     """Run one service as a process of its own, on the PostgreSQL and RabbitMQ of the settings; exit when it ends."""
-    settings = Settings()
+    try:
+        settings = load_settings()
+    except UnfitSettings as error:
+        sys.exit(f"baton {service.name}: {error}")
     configure_logging(settings.log_level, service.name)
     if not settings.database_url or not settings.amqp_url:
         sys.exit(f"baton {service.name}: set BATON_DATABASE_URL and BATON_AMQP_URL (or use `baton up` for all in one)")
     bus = open_bus(settings.amqp_url.get_secret_value(), name=service.name)
     try:
         asyncio.run(serve(settings, settings.database_url.get_secret_value(), bus, [service]))
-    except NotStarted as error:
+    except (NotStarted, UnfitSettings, CoreNotFoundError) as error:
         sys.exit(f"baton {service.name}: {error}")
     sys.exit(0)

@@ -7,7 +7,12 @@ import orjson
 import structlog
 
 
-def configure_logging(level: str, service: str) -> None:
+def default_level() -> str:
+    """Return WARNING where standard error is a terminal, for a person wants to hear of trouble alone; else INFO."""
+    return "WARNING" if sys.stderr.isatty() else "INFO"
+
+
+def configure_logging(level: str | None, service: str) -> None:
     """Set up structlog for this process; `service` stands in every line."""
     structlog.configure(
         processors=[
@@ -17,7 +22,7 @@ def configure_logging(level: str, service: str) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level or default_level()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
