@@ -233,3 +233,21 @@ async def test_what_a_hash_covers_can_be_computed_without_postgresql(log: Log) -
         ]
         before = hashlib.sha256(before + " ".join(map(str, parts)).encode()).digest()
         assert row["hash"] == before
+
+
+async def test_a_broken_stream_stays_broken_over_several_calls(log: Log) -> None:
+    """However many calls one list of commands takes, what was decided on a state that never was is not written."""
+    project = uuid4()
+    await log.append(command(project))
+    filler = command(uuid4(), *(message() for _ in range(100)))
+    outcomes = await log.append(command(project, expected=0), filler, command(project, expected=1))
+    assert [outcome.kind for outcome in outcomes] == ["conflict", "ok", "conflict"]
+
+
+async def test_what_follows_refused_data_in_its_stream_is_a_conflict(log: Log) -> None:
+    project = uuid4()
+    outcomes = await log.appender.append(
+        [command(project, message("a\x00b"), expected=0), command(project, expected=0), command(uuid4())]
+    )
+    assert isinstance(outcomes[0], DataRefused)
+    assert [outcome.kind for outcome in outcomes[1:] if not isinstance(outcome, DataRefused)] == ["conflict", "ok"]

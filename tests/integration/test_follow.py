@@ -8,8 +8,8 @@ import pytest
 
 from baton_eventlog.database import connect
 from baton_eventlog.leader import LeadershipLost, lead
-from baton_eventlog.reader import LogGap, follow, load, read
-from support.logs import Log, command, open_log
+from baton_eventlog.reader import LogGap, LogRewound, follow, load, read
+from support.logs import Log, command, message, open_log
 from support.waiting import until
 
 KILL_READERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -146,3 +146,36 @@ async def test_a_fenced_leader_steps_down_and_stands_again(database: str) -> Non
     await until(lambda: terms >= 2)
     contender.cancel()
     await asyncio.gather(contender, return_exceptions=True)
+
+
+async def test_a_listener_that_was_killed_listens_again(database: str) -> None:
+    """Also in a process that never appends."""
+    async with open_log(database) as here, open_log(database) as there:
+        await asyncio.sleep(0.3)
+        with here.signal.listening() as grown:
+            await there.pool.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'baton-signal'"
+            )
+            await asyncio.sleep(1.5)
+            grown.clear()
+            await there.append(command(uuid4()))
+            await asyncio.wait_for(grown.wait(), 5)
+
+
+async def test_a_follower_of_a_log_that_was_restored_is_told(database: str) -> None:
+    async with open_log(database) as log:
+        await log.append(*(command(uuid4()) for _ in range(3)))
+        with pytest.raises(LogRewound, match="position 9"):
+            await read(log.pool, 9, 10)
+        assert await read(log.pool, 3, 10) == []
+
+
+async def test_an_event_whose_blob_is_missing_stops_no_follower(database: str) -> None:
+    """Nobody can read it, everybody is told of its neighbours."""
+    async with open_log(database) as log:
+        await log.append(command(uuid4()), command(uuid4(), message("x" * (300 << 10))), command(uuid4()))
+        await log.pool.execute("ALTER TABLE log_blobs DISABLE TRIGGER ALL")
+        await log.pool.execute("DELETE FROM log_blobs")
+        events = await read(log.pool, 0, 10)
+        assert [event.position for event in events] == [1, 2, 3]
+        assert [event.type for event in events] == ["agent_message", "unknown", "agent_message"]

@@ -6,7 +6,7 @@ takes a new `schema_version`, and a step in `upcasters` for what was written bef
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
@@ -257,7 +257,7 @@ class UnknownPayload(Payload):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row of the log: `position` is dense over all, `version` dense in its project."""
+    """One row of the log: `position` is dense over all, `version` dense in its project; `size` in characters."""
 
     id: UUID
     project_id: UUID
@@ -268,6 +268,7 @@ class Event:
     causation_id: UUID | None
     correlation_id: UUID | None
     payload: Payload
+    size: int = field(default=0, compare=False)
 
     @property
     def type(self) -> str:

@@ -99,6 +99,7 @@ class Outcome:
                 causation_id=command.causation_id,
                 correlation_id=command.correlation_id,
                 payload=event.payload,
+                size=len(event.json) + sum(len(blob.json) for blob in event.blobs),
             )
             for n, event in enumerate(command.events)
         ]

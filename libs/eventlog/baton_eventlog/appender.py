@@ -9,7 +9,10 @@ events that name them, outside the append's lock; an append that is then a confl
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -23,14 +26,27 @@ from baton_eventlog.sql import QUERIES
 log = structlog.get_logger("baton.appender")
 _RETRY: Final = 0.2
 _REFUSED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-_PASSING: Final = (
-    *UNAVAILABLE,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that was demoted: another one will come
-    asyncpg.InvalidCachedStatementError,
-)
-Waiting = tuple[Append, "asyncio.Future[Outcome]"]
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A command that waits; `broken` holds the streams of its `append` of which an earlier command was not ok."""
+
+    command: Append
+    future: "asyncio.Future[Outcome]"
+    broken: set[UUID]
+
+    def settle(self, result: Outcome | DataRefused) -> None:
+        """Tell its caller how it ended."""
+        if isinstance(result, DataRefused) or result.kind != "ok":
+            self.broken.add(self.command.project_id)
+        if self.future.done():  # its caller gave up
+            return
+        if isinstance(result, DataRefused):
+            self.future.set_exception(result)
+        else:
+            self.future.set_result(result)
 
 
 class Appender:
@@ -44,12 +60,15 @@ class Appender:
         self._connection: asyncpg.Connection | None = None
 
     async def append(self, commands: Sequence[Append]) -> list[Outcome | DataRefused]:
-        """Write commands, in order; return how each ended."""
-        loop = asyncio.get_running_loop()
-        added: list[Waiting] = [(command, loop.create_future()) for command in commands]
+        """Write commands, in order; return how each ended.
+
+        However they are spread over calls: after a command that is not ok, later ones of its stream are conflicts.
+        """
+        loop, broken = asyncio.get_running_loop(), set[UUID]()
+        added = [Waiting(command, loop.create_future(), broken) for command in commands]
         self._waiting.extend(added)
         self._arrived.set()
-        return await asyncio.gather(*(future for _, future in added), return_exceptions=True)  # type: ignore[return-value]
+        return await asyncio.gather(*(waiting.future for waiting in added), return_exceptions=True)  # type: ignore[return-value]
 
     async def run(self) -> None:
         """Send what waits until cancelled."""
@@ -68,7 +87,7 @@ class Appender:
         events = size = 0
         seen: set[tuple[str, object]] = set()
         while self._waiting:
-            command, _ = self._waiting[0]
+            command = self._waiting[0].command
             key = (command.consumer, command.message_id or id(command))
             events, size = events + len(command.events), size + command.size
             if batch and (events > MAX_EVENTS or size > MAX_BYTES or key in seen):
@@ -79,20 +98,30 @@ class Appender:
 
     async def _send(self, batch: Sequence[Waiting]) -> None:
         """Send a batch; one that PostgreSQL refuses is split until the culprit stands alone."""
-        try:
-            outcomes = await self._call([command for command, _ in batch])
-        except _REFUSED as error:
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                await self._send(batch[:middle])
-                await self._send(batch[middle:])
-                return
-            log.warning("append_refused", sqlstate=error.sqlstate, event_types=_types(batch[0][0]))
-            _settle(batch[0][1], DataRefused(f"The log cannot hold this data (SQLSTATE {error.sqlstate})"))
+        sound = [waiting for waiting in batch if waiting.command.project_id not in waiting.broken]
+        for waiting in batch:
+            if waiting.command.project_id in waiting.broken:  # decided on a state that never was
+                waiting.settle(Outcome("conflict", 0, 0, _NEVER))
+        if not sound:
             return
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
-            _settle(future, outcome)
+        try:
+            ended = await self._call([waiting.command for waiting in sound])
+        except _REFUSED as error:
+            await self._isolate(sound, error)
+            return
+        for waiting, outcome in zip(sound, ended, strict=True):
+            waiting.settle(outcome)
         self._signal.fire()
+
+    async def _isolate(self, batch: Sequence[Waiting], error: asyncpg.PostgresError) -> None:
+        """Refuse the one command of a batch, or try its halves."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._send(batch[:middle])
+            await self._send(batch[middle:])
+            return
+        log.warning("append_refused", sqlstate=error.sqlstate, event_types=_types(batch[0].command))
+        batch[0].settle(DataRefused(f"The log cannot hold this data (SQLSTATE {error.sqlstate})"))
 
     async def _call(self, commands: Sequence[Append]) -> list[Outcome]:
         while True:
@@ -102,7 +131,7 @@ class Appender:
                 for blobs in blob_groups(commands):
                     await keep_blobs(self._connection, blobs)
                 (row,) = await self._connection.fetch(QUERIES["append"], *arguments(commands))
-            except _PASSING as error:
+            except UNAVAILABLE as error:
                 log.warning("append_waits_for_postgresql", error=type(error).__name__)
                 await close_quietly(self._connection)
                 self._connection = None
@@ -113,12 +142,3 @@ class Appender:
 
 def _types(command: Append) -> list[str]:
     return [event.payload.event_type for event in command.events]
-
-
-def _settle(future: "asyncio.Future[Outcome]", result: Outcome | DataRefused) -> None:
-    if future.done():  # its caller gave up
-        return
-    if isinstance(result, DataRefused):
-        future.set_exception(result)
-    else:
-        future.set_result(result)

@@ -19,8 +19,13 @@ UNAVAILABLE: Final = (
     asyncpg.InternalClientError,  # raised now and then when a session is killed in the middle of an operation
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that was demoted: another one will come
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.FeatureNotSupportedError,  # LISTEN on a standby
 )
-"""What an operation raises while PostgreSQL cannot be reached: wait and try again."""
+"""What an operation raises while PostgreSQL cannot be reached, or is no primary: wait and try again."""
 
 SESSION: Final = {
     "lock_timeout": "10s",

@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 
 from baton_eventlog.database import UNAVAILABLE, close_quietly, connect
+from baton_eventlog.reader import LogRewound
 
 log = structlog.get_logger("baton.leader")
 _BEAT: Final = 0.5
@@ -38,7 +39,7 @@ async def _serve_a_term(dsn: str, name: str, work: Callable[[], Awaitable[None]]
         if await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", name):
             log.info("leader_elected", role=name)
             await _while_alive(connection, work)
-    except* (LeadershipLost, *UNAVAILABLE) as errors:
+    except* (LeadershipLost, LogRewound, *UNAVAILABLE) as errors:
         log.warning("leadership_lost", role=name, errors=[type(error).__name__ for error in errors.exceptions])
     finally:
         await close_quietly(connection)

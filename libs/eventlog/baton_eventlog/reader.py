@@ -14,7 +14,7 @@ import structlog
 
 from baton_contracts.events import Event, parse_payload
 from baton_eventlog.blob_table import Source, fetch_blobs
-from baton_eventlog.blobs import LISTED, Reference, references, restored
+from baton_eventlog.blobs import LISTED, BlobMissing, Reference, references, restored
 from baton_eventlog.database import UNAVAILABLE
 from baton_eventlog.signal import LogSignal
 from baton_eventlog.sql import QUERIES
@@ -22,6 +22,7 @@ from baton_eventlog.sql import QUERIES
 log = structlog.get_logger("baton.reader")
 _RETRY: Final = 0.2
 _MAX_BLOBS: Final = 32 << 20
+Row = asyncpg.Record | dict[str, Any]
 _NO_BLOBS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -29,7 +30,11 @@ class LogGap(Exception):
     """A position is missing: the log was altered, or this is another log than the one that was followed before."""
 
 
-def event_of(row: asyncpg.Record, blobs: Mapping[str, Any] = _NO_BLOBS) -> Event:
+class LogRewound(Exception):
+    """The log ends before the position that was reached: it was restored, or a failover lost its tail. Begin again."""
+
+
+def event_of(row: Row, blobs: Mapping[str, Any] = _NO_BLOBS) -> Event:
     """Return a row of the log as an event; raises `BlobMissing` where it names a blob that is not given."""
     content = restored(orjson.loads(row["payload"]), blobs)
     return Event(
@@ -42,6 +47,7 @@ def event_of(row: asyncpg.Record, blobs: Mapping[str, Any] = _NO_BLOBS) -> Event
         causation_id=row["causation_id"],
         correlation_id=row["correlation_id"],
         payload=parse_payload(row["event_type"], content, row["schema_version"]),
+        size=len(row["payload"]) + sum(one.size for one in _references(row)),
     )
 
 
@@ -62,7 +68,7 @@ async def batches_of(source: Source, rows: Sequence[asyncpg.Record]) -> AsyncIte
         yield await events_of(source, batch)
 
 
-def _references(row: asyncpg.Record) -> list[Reference]:
+def _references(row: Row) -> list[Reference]:
     """Return the blobs that a row names; without any, its payload is not parsed for it."""
     payload: str = row["payload"]
     return references(orjson.loads(payload)) if LISTED in payload else []
@@ -82,11 +88,27 @@ async def load_until(pool: asyncpg.Pool, project_id: UUID, position: int, moment
 async def read(pool: asyncpg.Pool, after: int, limit: int) -> list[Event]:
     """Return the events that follow a position, `limit` at most, and fewer where their blobs are large.
 
-    Raises `LogGap` where one is missing, and `BlobMissing`.
+    An event whose blob is missing is logged and given as `UnknownPayload`, so that it stops nobody who follows.
+    Raises `LogGap` where one is missing, `LogRewound` where the log ends before `after`.
     """
-    rows = await pool.fetch(QUERIES["read"], after, limit)
+    rows = _within_memory(await pool.fetch(QUERIES["read"], after, limit))
     prove_density(after, (row["position"] for row in rows))
-    return await events_of(pool, _within_memory(rows))
+    if not rows and await pool.fetchval(QUERIES["head"]) < after:
+        raise LogRewound(f"The log ends before position {after}, which was reached before")
+    try:
+        return await events_of(pool, rows)
+    except BlobMissing:
+        return [event for row in rows for event in await _readable(pool, row)]
+
+
+async def _readable(pool: asyncpg.Pool, row: asyncpg.Record) -> list[Event]:
+    """Return one row as an event, whatever it names."""
+    try:
+        return await events_of(pool, [row])
+    except BlobMissing as error:
+        log.error("blob_missing", position=row["position"], reason=str(error))  # noqa: TRY400 - a traceback tells no more
+        unreadable = dict(row) | {"event_type": "unreadable", "payload": "{}"}
+        return [event_of(unreadable)]
 
 
 def _within_memory(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
@@ -107,7 +129,8 @@ async def follow(
 ) -> AsyncIterator[list[Event]]:
     """Yield every event after a position, in batches, for ever.
 
-    Waits for the signal, and `ceiling` seconds at most. While PostgreSQL is away it waits; `LogGap` ends it.
+    Waits for the signal, and `ceiling` seconds at most. While PostgreSQL is away it waits; `LogGap` and `LogRewound`
+    end it.
     """
     with signal.listening() as grown:
         while True:

@@ -52,6 +52,7 @@ class LogSignal:
             connection = None
             try:
                 connection = await connect(self._dsn, name="baton-signal")
+                connection.add_termination_listener(lambda _: self._appended.set())  # so that a dead one is noticed
                 await connection.add_listener(_CHANNEL, self._heard)
                 self._wake()  # something may have come while nobody listened
                 while True:

@@ -7,7 +7,6 @@ goes back to the bus, which gives up on it after the delivery limit, and its nei
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,15 +21,17 @@ from baton_contracts.events import Event, Payload
 from baton_contracts.project import Project, evolve
 from baton_eventlog.append import Append, DataRefused, NewEvent, Outcome
 from baton_eventlog.appender import Appender
+from baton_eventlog.blobs import BlobMissing
 from baton_eventlog.database import UNAVAILABLE
-from baton_eventlog.reader import load
 from baton_runtime.bus import Delivery
 from baton_runtime.messages import Inbound, MalformedMessage, inbound_of
+from baton_runtime.states import States
 
 log = structlog.get_logger("baton.loop")
-_CACHED: Final = 4096
 _BATCH: Final = 256
 _RETRY: Final = 0.2
+_PAUSE: Final = 1.0
+_DEADLINE: Final = 30.0
 _REUSED: Final = Problem(
     status=422,
     title="Idempotency key reused",
@@ -77,12 +78,11 @@ class Loop:
     ) -> None:
         """`prepare` loads what decisions on these states need beyond the states themselves."""
         self._consumer = consumer
-        self._pool = pool
         self._appender = appender
         self._decide = decide
         self._prepare = prepare
         self._waiting: asyncio.Queue[Waiting] = asyncio.Queue()
-        self._states: OrderedDict[UUID, Project] = OrderedDict()
+        self._states = States(pool)
 
     def take(self, delivery: Delivery) -> None:
         """Take a delivery off the bus: the sink of a consumer."""
@@ -114,12 +114,15 @@ class Loop:
     async def _process(self, batch: Sequence[Waiting]) -> list[Waiting]:
         """Settle a batch; return what must be decided again."""
         try:
-            states = await self._load({inbound.project_id for inbound, _ in batch})
-            await self._prepare(states.values())
+            async with asyncio.timeout(_DEADLINE):
+                states = await self._states.load({inbound.project_id for inbound, _ in batch})
+                await self._prepare(states.values())
         except UNAVAILABLE as error:
             log.warning("loop_waits_for_postgresql", consumer=self._consumer, error=type(error).__name__)
             await asyncio.sleep(_RETRY)
             return list(batch)
+        except BlobMissing as error:
+            return await self._process_apart(batch, error)
         decided = [(waiting, append) for waiting in batch if (append := self._draft(waiting, states))]
         outcomes = await self._appender.append([append for _, append in decided])
         return [
@@ -128,17 +131,18 @@ class Loop:
             if not self._settle(waiting, append, outcome)
         ]
 
-    async def _load(self, projects: Iterable[UUID]) -> dict[UUID, Project]:
-        """Bring the states of these projects up to date in one query."""
-        states = {project_id: self._states.get(project_id, Project()) for project_id in projects}
-        for event in await load(self._pool, {project_id: state.version for project_id, state in states.items()}):
-            states[event.project_id] = evolve(states[event.project_id], event.payload)
-        for project_id, state in states.items():
-            self._states[project_id] = state
-            self._states.move_to_end(project_id)
-        while len(self._states) > _CACHED:
-            self._states.popitem(last=False)
-        return states
+    async def _process_apart(self, batch: Sequence[Waiting], error: BlobMissing) -> list[Waiting]:
+        """Give back the messages of the project that cannot be read, and settle the others."""
+        projects = {inbound.project_id for inbound, _ in batch}
+        if len(projects) == 1:
+            log.error("project_unreadable", consumer=self._consumer, project_id=str(*projects), reason=str(error))
+            for waiting in batch:
+                self._give_back(waiting, error)
+            return []
+        again: list[Waiting] = []
+        for project_id in projects:
+            again += await self._process([waiting for waiting in batch if waiting[0].project_id == project_id])
+        return again
 
     def _draft(self, waiting: Waiting, states: dict[UUID, Project]) -> Append | None:
         """Decide one message; later ones of the batch see the state that it leads to."""
@@ -179,37 +183,34 @@ class Loop:
             self._answer(waiting, CommandReply(problem=_refused(outcome)))
             return True
         if outcome.kind == "conflict":
+            self._states.doubt(inbound.project_id)
             return False
         if outcome.kind == "duplicate":
             reused = outcome.request_hash != inbound.request_hash
             self._answer(waiting, CommandReply(problem=_REUSED) if reused else _reply(outcome, outcome.reply))
             return True
-        self._remember(append)
-        self._answer(waiting, _reply(outcome, append.reply), outcome.events(append))
+        events = outcome.events(append)
+        state = self._states.add(inbound.project_id, append.expected, events)
+        self._answer(waiting, _reply(outcome, append.reply), state, events)
         return True
 
-    def _remember(self, append: Append) -> None:
-        """Fold in what was written; a state that has moved on meanwhile is loaded when it is needed."""
-        state = self._states.get(append.project_id, Project())
-        if state.version == append.expected:
-            for event in append.events:
-                state = evolve(state, event.payload)
-            self._states[append.project_id] = state
-
-    def _answer(self, waiting: Waiting, reply: CommandReply, events: Sequence[Event] = ()) -> None:
+    def _answer(
+        self, waiting: Waiting, reply: CommandReply, state: Project | None = None, events: Sequence[Event] = ()
+    ) -> None:
         inbound, future = waiting
         if future and not future.done():
-            future.set_result(Settled(reply, self._states.get(inbound.project_id, Project()), events))
+            future.set_result(Settled(reply, state or Project(), events))
         if inbound.delivery:
             inbound.delivery.reply(reply.model_dump_json().encode())
             inbound.delivery.ack()
 
     def _give_back(self, waiting: Waiting, error: Exception) -> None:
+        """Return a message to the bus, a moment later: its tries must outlast what is wrong for a moment only."""
         inbound, future = waiting
         if future and not future.done():
             future.set_exception(error)
         if inbound.delivery:
-            inbound.delivery.reject(type(error).__name__)
+            asyncio.get_running_loop().call_later(_PAUSE, inbound.delivery.reject, type(error).__name__)
 
 
 def _name(inbound: Inbound) -> str:

@@ -18,7 +18,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from baton_contracts.events import Event
 from baton_contracts.frames import frames_of
 from baton_eventlog.database import UNAVAILABLE
-from baton_eventlog.reader import follow
+from baton_eventlog.reader import LogRewound, follow
 from baton_eventlog.sql import QUERIES
 from baton_gateway.freshness import Freshness
 from baton_gateway.outbox import Outbox
@@ -41,7 +41,15 @@ class Sockets:
         self._outboxes: set[Outbox] = set()
 
     async def run(self, host: Host, freshness: Freshness) -> None:
-        """Send what happens from now on, until cancelled. Raises `LogGap`."""
+        """Send what happens from now on, until cancelled; from the head again where the log was restored.
+
+        Raises `LogGap`.
+        """
+        while True:
+            with contextlib.suppress(LogRewound):
+                await self._follow(host, freshness)
+
+    async def _follow(self, host: Host, freshness: Freshness) -> None:
         async for events in follow(host.pool, host.signal, await _head(host), limit=_BATCH):
             if self._outboxes:
                 await freshness.wait(events[-1].position, timeout=_SHOWN_WITHIN)

@@ -2,7 +2,7 @@
 
 Outstanding is an event that is routed to a consumer whose inbox does not hold it. The first look of a new leader
 sends all of it at once; later an event is sent again when it has been outstanding for `PATIENCE` seconds, then
-after twice that, and so on, so that a deep backlog is not multiplied.
+after twice that, and so on up to `LONGEST`, so that a deep backlog is not multiplied.
 
 A working task is orphaned when its runner has no heartbeat row: runners delete theirs when they stop, and the
 watch deletes it when the counter has not moved for `SILENCE` seconds of reads that succeeded.
@@ -31,6 +31,7 @@ from baton_runtime.messages import Inbound
 
 log = structlog.get_logger("baton.reconciler")
 PATIENCE: Final = 10.0
+LONGEST: Final = 60.0
 SILENCE: Final = 4.0
 _PERIOD: Final = 1.0
 _LIMIT: Final = 1000
@@ -49,7 +50,7 @@ class Backoff:
         ready = {event for event in outstanding if self.due[event][0] <= now}
         for event in ready:
             wait = self.due[event][1]
-            self.due[event] = (now + wait, wait * 2)
+            self.due[event] = (now + wait, min(wait * 2, LONGEST))
         return ready
 
 
@@ -116,6 +117,7 @@ async def replace_runners(host: Host, loop: Loop) -> None:
             for row in await host.pool.fetch(QUERIES["orphans"], _LIMIT):
                 loop.put(_replacement(row["project_id"], row["task_id"], row["attempt"], row["runner_id"]))
         except UNAVAILABLE as error:
+            watch = Watch()  # what could not be read says nothing about who is silent
             log.warning("reconciler_waits_for_postgresql", error=type(error).__name__)
 
 
