@@ -10,8 +10,9 @@ import asyncpg
 import pytest
 
 from baton_cli.postgres import EmbeddedPostgres
+from support.broker import own_vhost
 from support.rabbit_node import PrivateRabbit
-from support.rabbitmq import drop_vhost, new_vhost, private_rabbit, rabbitmq
+from support.rabbitmq import private_rabbit, rabbitmq
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +42,9 @@ def amqp_url() -> Iterator[str]:
 
 @pytest.fixture
 def vhost(amqp_url: str) -> Iterator[str]:
-    """Make a virtual host for one test, whose queues nobody else sees; gives its AMQP URL."""
-    url = new_vhost(amqp_url)
-    yield url
-    drop_vhost(url)
+    """Give the AMQP URL of a virtual host whose queues nobody but this test uses."""
+    with own_vhost(amqp_url) as url:
+        yield url
 
 
 @pytest.fixture

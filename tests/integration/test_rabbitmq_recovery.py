@@ -9,9 +9,19 @@ from uuid import UUID, uuid4
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
+from structlog.testing import capture_logs
 from yarl import URL
 
-from baton_runtime.bus import DEAD, BusUnavailable, Delivery, Message, RabbitBus, Unroutable
+from baton_runtime.bus import (
+    DEAD,
+    BusUnavailable,
+    Delivery,
+    Message,
+    RabbitBus,
+    Unroutable,
+    rabbitmq_feed,
+    rabbitmq_link,
+)
 from support.waiting import eventually, until
 from support.wire import Wire
 
@@ -255,3 +265,74 @@ async def test_a_wrong_password_is_told_but_not_shown(
     said = str(refused.value) + capsys.readouterr().out + caplog.text
     assert "bus_lost" in said
     assert "hush-hush" not in said
+
+
+async def test_declaring_waits_for_a_link(bus: RabbitBus, wire: Wire) -> None:
+    """A service that starts in the moment of a hiccup starts all the same."""
+    await wire.cut()
+    async with asyncio.timeout(15):
+        await bus.declare(["work"])
+    wire.swallow = True
+    await wire.cut()
+    declaring = asyncio.create_task(bus.declare(["work"]))
+    await asyncio.sleep(0.5)
+    assert not declaring.done()
+    wire.swallow = False
+    await wire.cut()
+    async with asyncio.timeout(15):
+        await declaring
+    assert bus.healthy()
+
+
+async def test_declaring_does_not_wait_for_ever(wire: Wire, prefix: str) -> None:
+    async with running(RabbitBus(wire.url, name="recovery", prefix=prefix, link_timeout=0.5)) as bus:
+        wire.swallow = True
+        await wire.cut()
+        async with asyncio.timeout(3):
+            with pytest.raises(BusUnavailable):
+                await bus.declare(["work"])
+        wire.swallow = False
+
+
+async def test_consuming_outlives_a_broker_that_hesitates(
+    bus: RabbitBus, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One exchange that takes too long is tried again, and the link stands."""
+    monkeypatch.setattr(rabbitmq_link, "STEP_TIMEOUT", 0.3)
+    inbox, link = list[Delivery](), bus._link
+    wire.hold = True
+    consuming = asyncio.create_task(bus.consume("work", inbox.append, prefetch=10))
+    await asyncio.sleep(1)
+    wire.hold = False
+    async with asyncio.timeout(15):
+        await consuming
+    assert not any(await bus.publish(to_work(messages(1))))
+    await until(lambda: len(inbox) == 1)
+    assert bus._link is link
+
+
+async def test_a_long_queue_of_replies_is_no_slow_peer(bus: RabbitBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline is each reply's: ten thousand may take longer than one may."""
+    assert bus._link
+    monkeypatch.setattr(bus._link.answers, "_patience", 0.2)
+    with capture_logs() as said:
+        for number in range(10_000):
+            bus._link.answers.send("nobody", None, str(number).encode())
+        await until(lambda: bus._link is not None and bus._link.answers._sending is None, seconds=30)
+    assert said == []
+
+
+async def test_a_long_queue_of_acknowledgements_is_no_slow_peer(
+    bus: RabbitBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every second delivery is settled, so each takes a frame of its own."""
+    monkeypatch.setattr(rabbitmq_feed, "WRITE_TIMEOUT", 0.05)
+    inbox, link = list[Delivery](), bus._link
+    await bus.consume("work", inbox.append, prefetch=6000)
+    assert not any(await bus.publish(to_work(messages(6000))))
+    await until(lambda: len(inbox) == 6000, seconds=30)
+    for delivery in inbox[1::2]:
+        delivery.ack()
+    await asyncio.sleep(2)
+    assert bus._link is link
+    assert bus.healthy()

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from baton_eventlog.database import connect
 from support.logs import Log
 
 SWAP: Final = """
@@ -55,3 +56,18 @@ async def truncate(log: Log, position: int) -> None:
         " UPDATE log_head h SET position = l.position, hash = l.hash FROM event_log l WHERE l.position = $1",
         position,
     )
+
+
+async def lose(dsn: str, statement: str) -> None:
+    """Do to the blobs what the database would not let anybody do, as the owner of the schema."""
+    connection = await connect(dsn, name="test-tampering")
+    try:
+        await connection.execute("ALTER TABLE log_blobs DISABLE TRIGGER append_only")
+        checks = await connection.fetch(
+            "SELECT conname FROM pg_constraint WHERE conrelid = 'log_blobs'::regclass AND contype = 'c'"
+        )
+        for check in checks:
+            await connection.execute(f"ALTER TABLE log_blobs DROP CONSTRAINT {check['conname']}")
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,6 +1,7 @@
 """Blobs in a local directory: whole or not at all, under their own hash."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -44,12 +45,27 @@ async def test_a_stream_and_its_bytes_are_the_same_blob_and_come_back_as_they_we
     store = BlobStore(directory.as_uri())
     whole = CHUNK * count
     sha256 = hashlib.sha256(whole).hexdigest()
-    assert not await store.exists(sha256)
     assert await store.put(chunks(count)) == (sha256, len(whole))
     assert await store.put(whole) == (sha256, len(whole))
-    assert await store.exists(sha256)
     assert b"".join([chunk async for chunk in await store.stream(sha256)]) == whole
     assert files(directory) == [f"{sha256[:2]}/{sha256}"]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_blob_is_on_the_disk_when_put_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, streamed: bool
+) -> None:
+    """The file itself under its last name, and the directories that lead to it."""
+    flushed, fsync = set[str](), os.fsync
+
+    def note(descriptor: int) -> None:
+        flushed.add(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    sha256, _ = await BlobStore((tmp_path / "a store").as_uri()).put(chunks(2) if streamed else CHUNK)
+    root = tmp_path / "a store"
+    assert flushed == {str(root), str(root / sha256[:2]), str(root / sha256[:2] / sha256)}
 
 
 @pytest.mark.parametrize("count", [1, 300])
