@@ -91,3 +91,7 @@ SELECT count(*) FROM runners WHERE beat_at > now() - interval '5 seconds'
 SELECT t.id AS task_id, t.project_id, t.attempt, t.runner_id
   FROM tasks t WHERE t.status = 'working' AND NOT EXISTS (SELECT FROM runners r WHERE r.id = t.runner_id)
  ORDER BY t.position LIMIT $1
+
+-- name: prune_inbox
+-- What was settled so long ago that nobody asks again; some at a time, so that no append waits for it.
+DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE settled_at < now() - $1::interval LIMIT $2)

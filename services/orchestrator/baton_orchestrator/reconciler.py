@@ -11,6 +11,7 @@ watch deletes it when the counter has not moved for `SILENCE` seconds of reads t
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -36,6 +37,9 @@ SILENCE: Final = 4.0
 _PERIOD: Final = 1.0
 _LIMIT: Final = 1000
 _SETTLED: Final = "settled"
+KEPT: Final = timedelta(days=7)
+_PRUNE_PERIOD: Final = 600.0
+_PRUNED_AT_ONCE: Final = 5000
 
 
 @dataclass(slots=True)
@@ -69,11 +73,11 @@ class Watch:
         return [(runner, counter) for runner, (counter, since) in self.seen.items() if now - since >= SILENCE]
 
 
-async def _ticks() -> AsyncIterator[None]:
+async def _ticks(period: float = _PERIOD) -> AsyncIterator[None]:
     """Tick once a period, whatever a period's work took or ran into."""
     while True:
         yield
-        await asyncio.sleep(_PERIOD)
+        await asyncio.sleep(period)
 
 
 async def resend(host: Host) -> None:
@@ -124,3 +128,19 @@ async def replace_runners(host: Host, loop: Loop) -> None:
 def _replacement(project_id: UUID, task_id: UUID, attempt: int, runner_id: UUID) -> Inbound:
     command = ReplaceRunner(project_id=project_id, task_id=task_id, attempt=attempt, runner_id=runner_id)
     return Inbound(id=derive_id(task_id, f"replace:{attempt}"), project_id=project_id, what=command)
+
+
+async def prune(host: Host) -> None:
+    """Forget what consumers settled more than `KEPT` ago, for ever."""
+    async for _ in _ticks(_PRUNE_PERIOD):
+        try:
+            while await prune_some(host.pool):
+                await asyncio.sleep(0)
+        except UNAVAILABLE as error:
+            log.warning("pruning_waits_for_postgresql", error=type(error).__name__)
+
+
+async def prune_some(pool: asyncpg.Pool) -> bool:
+    """Forget some of the oldest; tell whether there may be more."""
+    deleted: str = await pool.execute(QUERIES["prune_inbox"], KEPT, _PRUNED_AT_ONCE)
+    return int(deleted.removeprefix("DELETE ")) == _PRUNED_AT_ONCE

@@ -13,7 +13,7 @@ from baton_eventlog.leader import lead
 from baton_eventlog.seal import seal
 from baton_orchestrator.catalog import FolderCatalog
 from baton_orchestrator.decide import Catalog, decide, result_of
-from baton_orchestrator.reconciler import replace_runners, resend
+from baton_orchestrator.reconciler import prune, replace_runners, resend
 from baton_orchestrator.relay import relay
 from baton_runtime.definitions import find_core, load_definitions
 from baton_runtime.host import Host
@@ -67,3 +67,4 @@ async def _lead(host: Host, loop: Loop) -> None:
         tasks.create_task(relay(host))
         tasks.create_task(resend(host))
         tasks.create_task(replace_runners(host, loop))
+        tasks.create_task(prune(host))

@@ -42,6 +42,9 @@ CREATE TABLE inbox (
     reply        jsonb
 );
 
+-- Rows go by age. A block range index costs an append next to nothing, for rows come in the order of their age.
+CREATE INDEX inbox_age ON inbox USING brin (settled_at);
+
 CREATE TABLE checkpoints (
     id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     name       text NOT NULL UNIQUE,
