@@ -21,6 +21,6 @@ async def test_what_was_settled_long_ago_is_forgotten(database: str, monkeypatch
         )
         assert await prune_some(log.pool)
         assert not await prune_some(log.pool)
-        assert await log.pool.fetch("SELECT message_id FROM inbox") == [(young.message_id,)]
+        assert await log.pool.fetchval("SELECT array_agg(message_id) FROM inbox") == [young.message_id]
         (again,) = await log.append(young)
         assert again.kind == "duplicate"

@@ -135,7 +135,7 @@ async def prune(host: Host) -> None:
     async for _ in _ticks(_PRUNE_PERIOD):
         try:
             while await prune_some(host.pool):
-                await asyncio.sleep(0)
+                log.info("inbox_pruned", rows=_PRUNED_AT_ONCE)
         except UNAVAILABLE as error:
             log.warning("pruning_waits_for_postgresql", error=type(error).__name__)
 
