@@ -18,16 +18,8 @@ from baton_contracts.project import Project, Task, evolve
 from baton_eventlog.reader import read
 from support.histories import Said, histories
 from support.logs import Log, command, open_log
+from support.tales import TABLES
 
-TABLES = (
-    "projects",
-    "workflow_executions",
-    "tasks",
-    "context_artifacts",
-    "hitl_requests",
-    "agent_status",
-    "agent_status_history",
-)
 Rows = dict[str, list[asyncpg.Record]]
 property_of_histories = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

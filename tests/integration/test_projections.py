@@ -7,17 +7,7 @@ import pytest
 from baton_contracts import events as e
 from support.logs import Log, command, open_log
 from support.stories import PROJECT, fold, only
-from support.tales import whole_story
-
-TABLES = (
-    "projects",
-    "workflow_executions",
-    "tasks",
-    "context_artifacts",
-    "hitl_requests",
-    "agent_status",
-    "agent_status_history",
-)
+from support.tales import TABLES, whole_story
 
 
 @pytest.fixture

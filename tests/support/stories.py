@@ -5,7 +5,7 @@ from functools import reduce
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from baton_contracts.definitions import Step, Team, Workflow
+from baton_contracts.definitions import Deadline, Step, Team, Workflow
 from baton_contracts.events import Artifact, Payload, TaskComplete, TaskCreated, TaskStart
 from baton_contracts.ids import derive_id
 from baton_contracts.project import Project, evolve
@@ -34,7 +34,14 @@ WORKFLOW = Workflow(
     id="two-steps",
     name="Two steps",
     steps=(
-        Step(id="analyst", agent="analyst", creates="spec.md", handoff_type="software_specification", gate=True),
+        Step(
+            id="analyst",
+            agent="analyst",
+            creates="spec.md",
+            handoff_type="software_specification",
+            gate=True,
+            deadline=Deadline(seconds=3600, on_expire="approved"),
+        ),
         Step(
             id="architect",
             agent="architect",

@@ -6,6 +6,16 @@ from baton_contracts.project import Project
 from baton_orchestrator.decide import Payloads, decide
 from support.stories import PROJECT, RUNNER, OneWorkflow, completed, fold, only, origin, started
 
+TABLES = (
+    "projects",
+    "workflow_executions",
+    "tasks",
+    "context_artifacts",
+    "hitl_requests",
+    "agent_status",
+    "agent_status_history",
+    "timers",
+)
 CREATE = CreateProject(
     project_id=PROJECT, name="N", product_idea="An idea", tenant="default", workflow_id="two-steps", team_id=None
 )

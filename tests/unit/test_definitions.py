@@ -163,6 +163,32 @@ def test_step_ids_are_the_agents_made_unique_and_types_default_for_our_five() ->
     assert flow.steps[2].gate
 
 
+def gated(gate: str) -> str:
+    return f"{{agent: coder, creates: c, gate: {{{gate}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds", "answer"),
+    [
+        ("deadline: 90s, on_expire: approve", 90, "approved"),
+        ("deadline: 15m, on_expire: reject", 900, "rejected"),
+        ("deadline: 24h, on_expire: approve", 86_400, "approved"),
+        ("deadline: 7d, on_expire: reject", 604_800, "rejected"),
+    ],
+)
+def test_a_gate_may_have_a_deadline_and_an_answer_for_it(written: str, seconds: int, answer: str) -> None:
+    (step,) = workflow(gated(f"type: hitl, {written}")).steps
+    assert step.gate
+    assert step.deadline
+    assert (step.deadline.seconds, step.deadline.on_expire) == (seconds, answer)
+
+
+def test_a_gate_without_a_deadline_waits() -> None:
+    for written in ("hitl", "{type: hitl}"):
+        (step,) = workflow(f"{{agent: coder, creates: c, gate: {written}}}").steps
+        assert (step.gate, step.deadline) == (True, None)
+
+
 @pytest.mark.parametrize(
     ("steps", "reason"),
     [
@@ -172,6 +198,13 @@ def test_step_ids_are_the_agents_made_unique_and_types_default_for_our_five() ->
         ("{step: end}", "workflow.sequence[0].agent is missing"),
         ("{agent: coder/tester, creates: c}", "workflow.sequence[0].agent is 'coder/tester'"),
         ("{agent: coder, creates: c, gate: maybe}", "workflow.sequence[0].gate is 'maybe'"),
+        (gated("type: dice"), "workflow.sequence[0].gate.type is 'dice'"),
+        (gated("deadline: 1h, on_expire: approve"), "workflow.sequence[0].gate.type is missing"),
+        (gated("type: hitl, deadline: soon"), "workflow.sequence[0].gate.deadline is 'soon'"),
+        (gated("type: hitl, deadline: 367d, on_expire: approve"), "workflow.sequence[0].gate.deadline is '367d'"),
+        (gated("type: hitl, deadline: 0s, on_expire: approve"), "workflow.sequence[0].gate.deadline is '0s'"),
+        (gated("type: hitl, deadline: 1h"), "workflow.sequence[0].gate.on_expire is ''"),
+        (gated("type: hitl, on_expire: approve"), "workflow.sequence[0].gate.deadline is ''"),
         ("{agent: coder, creates: [c]}", "workflow.sequence[0].creates must be text, not a list"),
         ("{agent: coder, creates: c, requires: {a: b}}", "workflow.sequence[0].requires must be a list"),
         ("{agent: coder, creates: c}, text", "workflow.sequence[1] must be a mapping"),

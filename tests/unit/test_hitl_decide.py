@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from baton_contracts import events as e
-from baton_contracts.commands import CreateProject, Refused, Respond
+from baton_contracts.commands import CreateProject, Expire, Refused, Respond
 from baton_contracts.project import Project
-from baton_hitl.decide import respond
+from baton_hitl.decide import expire, respond
 from baton_orchestrator.decide import decide as orchestrate
 from support.stories import PROJECT, OneWorkflow, completed, fold, only, origin, started
 
@@ -48,3 +48,29 @@ def test_a_project_that_is_over_takes_no_response() -> None:
     with pytest.raises(Refused, match="failed") as refused:
         respond(fold(*STORY, e.ProjectFailed(reason="cancelled")), reply())
     assert refused.value.status == 409
+
+
+EXPIRE = Expire(project_id=PROJECT, request_id=ASKED.request_id)
+
+
+def test_after_its_deadline_the_workflow_answers() -> None:
+    (response,) = expire(fold(*STORY), EXPIRE)
+    assert (response.action, response.task_id) == ("approved", TASK.task_id)
+    assert "3600" in response.response
+
+
+def test_a_person_who_was_faster_stands() -> None:
+    assert expire(fold(*STORY, *respond(fold(*STORY), reply("rejected"))), EXPIRE) == ()
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        (),
+        (*STORY, e.ProjectFailed(reason="cancelled")),
+        (*ANALYSED, ASKED.model_copy(update={"on_expire": None, "deadline_seconds": None})),
+    ],
+    ids=["absent", "project over", "no deadline"],
+)
+def test_what_cannot_expire_does_not(story: tuple[e.Payload, ...]) -> None:
+    assert expire(fold(*story), EXPIRE) == ()

@@ -104,6 +104,7 @@ def test_a_gate_asks_a_person_once() -> None:
     state = fold(*story)
     assert state.tasks[task.task_id].status == "waiting_for_hitl"
     assert request.task_id == task.task_id
+    assert (request.deadline_seconds, request.on_expire) == (3600, "approved")
     assert react(state, completed(task)) == ()
 
 

@@ -62,6 +62,14 @@ class Respond(Command):
     response: str
 
 
+class Expire(Command):
+    """Answer a request whose deadline has passed as its workflow says."""
+
+    command_type: ClassVar[str] = "expire"
+    owner: ClassVar[str] = "hitl"
+    request_id: UUID
+
+
 class GenerateArtifacts(Command):
     """Bundle a project's artifacts into a ZIP."""
 
@@ -70,7 +78,8 @@ class GenerateArtifacts(Command):
 
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {
-    command.command_type: command for command in (CreateProject, ReplaceRunner, StartTask, Respond, GenerateArtifacts)
+    command.command_type: command
+    for command in (CreateProject, ReplaceRunner, StartTask, Respond, Expire, GenerateArtifacts)
 }
 
 

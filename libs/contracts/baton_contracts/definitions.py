@@ -6,7 +6,7 @@ execution names the hash of its workflow, so a changed file never changes it.
 
 import hashlib
 import json
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -21,6 +21,13 @@ class Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Deadline(Definition):
+    """How long a gate waits for its person, in seconds, and what stands for the answer when nobody gave one."""
+
+    seconds: int = Field(gt=0, le=366 * 86_400)
+    on_expire: Literal["approved", "rejected"]
+
+
 class Step(Definition):
     """One step: the agent that works, what it makes, what it needs, and whether a person decides after it."""
 
@@ -32,6 +39,7 @@ class Step(Definition):
     action: str = ""
     instructions: str = ""
     gate: bool = False
+    deadline: Deadline | None = None  # of the gate; without one it waits for as long as it takes
 
 
 class Workflow(Definition):
@@ -120,8 +128,3 @@ class Definitions(Definition):
     agents: dict[str, Agent] = Field(default_factory=dict)
     teams: dict[str, Team] = Field(default_factory=dict)
     templates: dict[str, Template] = Field(default_factory=dict)
-
-    @classmethod
-    def none(cls) -> Self:
-        """Return an empty set of definitions."""
-        return cls()

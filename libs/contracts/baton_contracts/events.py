@@ -163,13 +163,15 @@ class TaskFailed(Payload):
 
 
 class HitlRequest(Payload):
-    """A person is asked."""
+    """A person is asked; with a deadline, in seconds from now, `on_expire` is the answer when nobody gave one."""
 
     event_type: ClassVar[str] = "hitl_request"
     request_id: UUID
     task_id: UUID
     agent_type: str
     question: str
+    deadline_seconds: int | None = None
+    on_expire: Action | None = None
 
 
 class HitlResponse(Payload):

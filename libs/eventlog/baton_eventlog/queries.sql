@@ -95,3 +95,8 @@ SELECT t.id AS task_id, t.project_id, t.attempt, t.runner_id
 -- name: prune_inbox
 -- What was settled so long ago that nobody asks again; some at a time, so that no append waits for it.
 DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE settled_at < now() - $1::interval LIMIT $2)
+
+-- name: due_timers
+SELECT t.id, t.project_id FROM timers t JOIN projects p ON p.id = t.project_id
+ WHERE t.status = 'waiting' AND t.due_at <= now() AND p.status = 'active'
+ ORDER BY t.due_at LIMIT $1

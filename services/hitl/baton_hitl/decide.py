@@ -1,6 +1,6 @@
-"""A person's decision on a request: the first response wins."""
+"""A person's decision on a request, or the workflow's once its deadline has passed: the first response wins."""
 
-from baton_contracts.commands import Refused, Respond
+from baton_contracts.commands import Expire, Refused, Respond
 from baton_contracts.events import HitlResponse
 from baton_contracts.project import Project
 
@@ -21,5 +21,21 @@ def respond(state: Project, command: Respond) -> tuple[HitlResponse]:
             agent_type=request.asked.agent_type,
             action=command.action,
             response=command.response,
+        ),
+    )
+
+
+def expire(state: Project, command: Expire) -> tuple[HitlResponse, ...]:
+    """Return the answer that the workflow gives for a person who gave none; nothing where there is one already."""
+    request = state.requests.get(command.request_id)
+    if request is None or request.status != "pending" or state.status != "active" or request.asked.on_expire is None:
+        return ()
+    return (
+        HitlResponse(
+            request_id=command.request_id,
+            task_id=request.asked.task_id,
+            agent_type=request.asked.agent_type,
+            action=request.asked.on_expire,
+            response=f"Nobody answered within {request.asked.deadline_seconds} seconds",
         ),
     )

@@ -1,11 +1,15 @@
-"""Takes `respond` commands from its queue and answers each when the decision is durable."""
+"""Takes `respond` commands from its queue and answers each when the decision is durable; one replica fires timers."""
 
+import asyncio
+from functools import partial
 from typing import Final
 
-from baton_contracts.commands import Respond
+from baton_contracts.commands import Expire, Respond
 from baton_contracts.project import Project
 from baton_contracts.routes import HITL
-from baton_hitl.decide import respond
+from baton_eventlog.leader import lead
+from baton_hitl.decide import expire, respond
+from baton_hitl.timers import fire_timers
 from baton_runtime.host import Host
 from baton_runtime.loop import Decision, Loop
 from baton_runtime.messages import Inbound, MalformedMessage
@@ -15,6 +19,8 @@ _PREFETCH: Final = 200
 
 def decide(state: Project, inbound: Inbound) -> Decision:
     """Decide one command; whoever sent it is told the request's new status."""
+    if isinstance(inbound.what, Expire):
+        return Decision(expire(state, inbound.what))
     if not isinstance(inbound.what, Respond):
         raise MalformedMessage(f"The hitl service takes no {type(inbound.what).__name__}")
     events = respond(state, inbound.what)
@@ -32,4 +38,6 @@ class HitlService:
         loop = Loop(HITL, host.pool, host.appender, decide)
         await host.bus.declare([HITL])
         await host.bus.consume(HITL, loop.take, prefetch=_PREFETCH)
-        await loop.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(loop.run())
+            tasks.create_task(lead(host.dsn, "timers", partial(fire_timers, host, loop)))

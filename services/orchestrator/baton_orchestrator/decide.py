@@ -11,7 +11,7 @@ from uuid import UUID
 
 from baton_contracts import commands as c
 from baton_contracts import events as e
-from baton_contracts.definitions import Step, Team, Workflow
+from baton_contracts.definitions import Deadline, Step, Team, Workflow
 from baton_contracts.handoffs import HandoffSchema, Json
 from baton_contracts.ids import derive_id
 from baton_contracts.project import Project, Task
@@ -124,11 +124,16 @@ def task_completed(state: Project, payload: e.TaskComplete, origin: UUID, catalo
     if task is None or state.status != "active" or task.attempt != payload.attempt:
         return ()
     if task.status == "waiting_for_hitl":
-        return _ask(state, task, payload, origin)
+        return _ask(state, task, payload, origin, _step_of(state, task, catalog).deadline)
     return _pass_on(state, task, origin, catalog)
 
 
-def _ask(state: Project, task: Task, payload: e.TaskComplete, origin: UUID) -> Payloads:
+def _step_of(state: Project, task: Task, catalog: Catalog) -> Step:
+    started = state.executions[task.created.execution_id].started
+    return catalog.registered(started.definition_hash).step(task.created.step_id)
+
+
+def _ask(state: Project, task: Task, payload: e.TaskComplete, origin: UUID, deadline: Deadline | None) -> Payloads:
     if any(request.asked.task_id == payload.task_id for request in state.requests.values()):
         return ()
     return (
@@ -138,6 +143,8 @@ def _ask(state: Project, task: Task, payload: e.TaskComplete, origin: UUID) -> P
             agent_type=payload.agent_type,
             question=f"Please review the {_title(task)} by the {payload.agent_type}: approve it, amend it with your "
             f"own words, or reject it with a reason. {payload.message}",
+            deadline_seconds=deadline.seconds if deadline else None,
+            on_expire=deadline.on_expire if deadline else None,
         ),
     )
 
