@@ -300,10 +300,10 @@ async def test_consuming_outlives_a_broker_that_hesitates(
     """One exchange that takes too long is tried again, and the link stands."""
     monkeypatch.setattr(rabbitmq_link, "STEP_TIMEOUT", 0.3)
     inbox, link = list[Delivery](), bus._link
-    wire.hold = True
+    wire.flowing.clear()
     consuming = asyncio.create_task(bus.consume("work", inbox.append, prefetch=10))
     await asyncio.sleep(1)
-    wire.hold = False
+    wire.flowing.set()
     async with asyncio.timeout(15):
         await consuming
     assert not any(await bus.publish(to_work(messages(1))))
@@ -328,9 +328,11 @@ async def test_a_long_queue_of_acknowledgements_is_no_slow_peer(
     """Every second delivery is settled, so each takes a frame of its own."""
     monkeypatch.setattr(rabbitmq_feed, "WRITE_TIMEOUT", 0.05)
     inbox, link = list[Delivery](), bus._link
-    await bus.consume("work", inbox.append, prefetch=6000)
-    assert not any(await bus.publish(to_work(messages(6000))))
-    await until(lambda: len(inbox) == 6000, seconds=30)
+    await bus.consume("work", inbox.append, prefetch=5000)
+    for _ in range(20):
+        await eventually(lambda: publishes(bus))
+        assert not any(await bus.publish(to_work(messages(249))))
+    await until(lambda: len(inbox) == 5000, seconds=30)
     for delivery in inbox[1::2]:
         delivery.ack()
     await asyncio.sleep(2)

@@ -8,13 +8,14 @@ from yarl import URL
 
 
 class Wire:
-    """A TCP proxy before a server: it can be cut, swallow everything, and hold everything back."""
+    """A TCP proxy before a server: it can be cut, swallow everything, and hold it back while not `flowing`."""
 
     def __init__(self, target: URL) -> None:
         self._target = target
         self._pipes: set[asyncio.Task[None]] = set()
         self.swallow = False
-        self.hold = False
+        self.flowing = asyncio.Event()
+        self.flowing.set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -47,8 +48,7 @@ class Wire:
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         try:
             while data := await source.read(65536):
-                while self.hold:
-                    await asyncio.sleep(0.01)
+                await self.flowing.wait()
                 if not self.swallow:
                     sink.write(data)
                     await sink.drain()

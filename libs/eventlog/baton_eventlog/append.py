@@ -34,9 +34,18 @@ class NewEvent:
 
     @classmethod
     def of(cls, payload: Payload) -> "NewEvent":
-        """Encode a payload; what is over 256 KiB moves into blobs. Raises `DataRefused` where that is too large."""
-        encoded = payload.model_dump_json()
-        size, name = len(encoded.encode()), payload.event_type
+        """Encode a payload; what is over 256 KiB moves into blobs. Raises `DataRefused`: too large, or no JSON.
+
+        What is no JSON: a lone surrogate in a text, nesting without end, an object that JSON has no form for.
+        """
+        name = payload.event_type
+        try:
+            encoded = payload.model_dump_json()
+        except (ValueError, RecursionError) as error:  # pydantic's own errors are ValueErrors
+            raise DataRefused(
+                f"A {name} event cannot be written as JSON ({_first_line(error)}); correct its content"
+            ) from error
+        size = len(encoded.encode())
         if size <= MAX_PAYLOAD:
             return cls(payload, encoded)
         if size > MAX_WHOLE:
@@ -47,6 +56,10 @@ class NewEvent:
                 f"A {name} event is over {MAX_PAYLOAD >> 10} KiB even without its large parts; make the others fewer"
             )
         return cls(payload, kept, blobs)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].removeprefix("Error serializing to JSON: ")
 
 
 @dataclass(frozen=True, slots=True)

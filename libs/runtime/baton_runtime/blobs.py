@@ -1,14 +1,16 @@
 """Blobs: content under its own sha256, in a local directory or an object store.
 
 Invariants: a key names exactly one content, so writing twice changes nothing; a blob is seen whole or not at all,
-because it is written under a name of its own and renamed when it is complete. A writer that dies leaves what it
-wrote under `incoming/`, which nobody reads.
+because it is written under a name of its own and renamed when it is complete; once `put` has returned, it outlives
+a power failure. A writer that dies leaves what it wrote under `incoming/`, which nobody reads.
 """
 
 import asyncio
 import contextlib
 import hashlib
+import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -58,6 +60,7 @@ class BlobStore:
                 await _ask(writer.write, chunk)
             await _ask(writer.close)
             await _ask(obstore.rename, self._store, incoming, _key(digest.hexdigest()))
+            await self._persist(_key(digest.hexdigest()))
         except BaseException:
             await asyncio.shield(asyncio.to_thread(self._discard, writer, incoming))
             raise
@@ -73,6 +76,7 @@ class BlobStore:
     async def _put_whole(self, data: bytes) -> tuple[str, int]:
         sha256 = hashlib.sha256(data).hexdigest()
         await _ask(obstore.put, self._store, _key(sha256), data)
+        await self._persist(_key(sha256))
         return sha256, len(data)
 
     async def stream(self, sha256: str) -> AsyncIterator[bytes]:
@@ -83,13 +87,10 @@ class BlobStore:
             raise BlobMissing(f"There is no blob {sha256} in the object store; generate the bundle again") from error
         return _chunks(found)
 
-    async def exists(self, sha256: str) -> bool:
-        """Tell whether a blob is there. Raises `BlobsUnavailable`."""
-        try:
-            await _ask(obstore.head, self._store, _key(sha256))
-        except FileNotFoundError:
-            return False
-        return True
+    async def _persist(self, key: str) -> None:
+        """See to it that what was written outlives a power failure; an object store answers only when it does."""
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            await _ask(_sync, Path(self._store.prefix), key)
 
 
 async def _ask(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -121,6 +122,16 @@ def _open(url: str) -> ObjectStore:
         raise UnfitSettings(
             f"Bundles cannot be kept at {url} ({reason}). Correct BATON_STORE_URL, or BATON_DATA_DIR without it."
         ) from error
+
+
+def _sync(root: Path, key: str) -> None:
+    """Flush a file, and the directories that name it."""
+    for path in (root / key, (root / key).parent, root):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _key(sha256: str) -> str:

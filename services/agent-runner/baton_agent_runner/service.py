@@ -2,10 +2,12 @@
 
 A handoff is acknowledged when `task_start` is durable, not when the model has answered: a call can outlast any
 broker's patience. From then on the runner's heartbeat vouches for the task: when the runner dies, the
-orchestrator dispatches it again under the next attempt, and what this runner still answers is refused.
+orchestrator dispatches it again under the next attempt, and what this runner still answers is refused. While it lives
+it ends whatever it began: a task that it left at work would stand for ever.
 """
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -16,10 +18,9 @@ from uuid_utils.compat import uuid7
 from baton_agent_runner.decide import EndTask, ReportProgress, decide
 from baton_agent_runner.embedded.model import EmbeddedModel
 from baton_agent_runner.model import Model
-from baton_agent_runner.work import Work, question_of
-from baton_contracts.commands import Command, StartTask
+from baton_agent_runner.work import Work
+from baton_contracts.commands import StartTask
 from baton_contracts.definitions import Definitions
-from baton_contracts.events import Event, TaskStart
 from baton_contracts.handoffs import HandoffSchema
 from baton_contracts.ids import derive_id
 from baton_contracts.project import Project, Task
@@ -68,6 +69,7 @@ class Runner:
         self._model = model
         self._tasks = tasks
         self._slots = asyncio.Semaphore(host.settings.runner_concurrency)
+        self._at_work: set[tuple[UUID, int]] = set()
 
     def take(self, delivery: Delivery) -> None:
         """Take a handoff off the bus; it waits here, unacknowledged, until a slot is free."""
@@ -82,48 +84,64 @@ class Runner:
     async def _handle(self, handoff: Inbound) -> None:
         async with self._slots:
             try:
-                started = await self.loop.ask(handoff)
-                for event in started.events:
-                    if isinstance(event.payload, TaskStart):
-                        await self._work(started.state, event, event.payload.task_id)
+                settled = await self.loop.ask(handoff)
+                if not settled.events and not settled.reply.problem:  # a repeat: look what came of it
+                    settled = await self.loop.ask(replace(handoff, id=None, delivery=None))
+                cause = settled.events[0].id if settled.events else handoff.id
+                await self._take_up(settled.state, replace(handoff, causation_id=cause, delivery=None))
             except Exception:  # one task's fault must not end the others
                 log.exception("handoff_failed", message_id=str(handoff.id))
 
-    async def _work(self, state: Project, started: Event, task_id: UUID) -> None:
-        """Do the task that was started and write how it ended."""
-        task = state.tasks[task_id]
-        question = question_of(state, task, self._definitions)
-        work = Work(task, question, self.id, self._model, partial(self._progress, started, task))
-        ended = await self._end(started, await work.run())
+    async def _take_up(self, state: Project, handoff: Inbound) -> None:
+        """Work on the task if it was started for this runner, and is not at work here already."""
+        start = handoff.what
+        assert isinstance(start, StartTask)  # noqa: S101 (`handoff_of` made it)
+        task, attempt = state.tasks.get(start.task_id), (start.task_id, start.attempt)
+        if task is None or not self._holds(task, start.attempt) or task.status != "working" or attempt in self._at_work:
+            return
+        self._at_work.add(attempt)
+        try:
+            await self._work(state, handoff, task)
+        finally:
+            self._at_work.discard(attempt)
+
+    def _holds(self, task: Task, attempt: int) -> bool:
+        """Tell whether the newest attempt at this task is this one, begun by this runner."""
+        return (task.attempt, task.runner_id) == (attempt, self.id)
+
+    async def _work(self, state: Project, handoff: Inbound, task: Task) -> None:
+        """Do the task that was started and write how it ended, whatever happens: nobody else would end it."""
+        work = Work(state, task, self._definitions, self.id, self._model, partial(self._progress, handoff, task))
+        try:
+            end = await work.run()
+            ended = await self._end(handoff, end)
+        except Exception as error:
+            log.exception("work_not_written", task_id=str(task.created.task_id))
+            ended = await self._end(handoff, work.broken(error))
         if ended.reply.problem:  # too large, or not to be stored
-            await self._end(started, work.failed(ended.reply.problem.detail))
-        elif not ended.events:
-            log.warning("fenced", task_id=str(task_id), attempt=task.attempt)
+            ended = await self._end(handoff, work.failed(ended.reply.problem.detail))
+        if not ended.events and not self._has_ended(ended.state, task):
+            log.warning("fenced", task_id=str(task.created.task_id), attempt=task.attempt)
 
-    async def _end(self, started: Event, end: EndTask) -> Settled:
-        return await self.loop.ask(self._inbound(started, end, None))
+    def _has_ended(self, state: Project, task: Task) -> bool:
+        """Tell whether the log has our end of this attempt: it was written, and the answer to that was lost."""
+        now = state.tasks.get(task.created.task_id)
+        return now is not None and self._holds(now, task.attempt) and now.status != "working"
 
-    def _progress(self, started: Event, task: Task, progress: int, stage: str) -> None:
+    async def _end(self, handoff: Inbound, end: EndTask) -> Settled:
+        return await self.loop.ask(replace(handoff, id=None, what=end))
+
+    def _progress(self, handoff: Inbound, task: Task, progress: int, stage: str) -> None:
         task_id = task.created.task_id
         report = ReportProgress(
-            project_id=started.project_id,
+            project_id=handoff.project_id,
             task_id=task_id,
             attempt=task.attempt,
             runner_id=self.id,
             progress=progress,
             stage=stage,
         )
-        self.loop.put(self._inbound(started, report, derive_id(task_id, f"progress:{task.attempt}:{stage}")))
-
-    def _inbound(self, started: Event, what: Command, message_id: UUID | None) -> Inbound:
-        return Inbound(
-            id=message_id,
-            project_id=started.project_id,
-            what=what,
-            actor=f"runner:{self.id}",
-            causation_id=started.id,
-            correlation_id=started.correlation_id,
-        )
+        self.loop.put(replace(handoff, id=derive_id(task_id, f"progress:{task.attempt}:{stage}"), what=report))
 
 
 async def beat(host: Host, runner_id: UUID) -> None:

@@ -4,10 +4,12 @@ Nothing here writes: the result goes back to the loop as one `EndTask`, which is
 another runner meanwhile. Whatever goes wrong becomes a failed task with a plain reason.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -23,6 +25,8 @@ from baton_contracts.project import Project, Task
 
 log = structlog.get_logger("baton.work")
 Progress = Callable[[int, str], None]
+_MINUTES: Final = 10.0
+"""How long a model may take for one answer; tests of generated code have a deadline of their own."""
 
 
 def question_of(state: Project, task: Task, definitions: Definitions) -> Question:
@@ -52,8 +56,9 @@ def _previous(state: Project, task: Task) -> Json | None:
 class Work:
     """One attempt at one task by one runner."""
 
+    state: Project
     task: Task
-    question: Question
+    definitions: Definitions
     runner_id: UUID
     model: Model
     progress: Progress
@@ -61,26 +66,35 @@ class Work:
     async def run(self) -> EndTask:
         """Do it, and return how it ended."""
         try:
-            if self.question.output_type == "test_report":
-                return await self._test()
-            return await self._ask()
+            question = question_of(self.state, self.task, self.definitions)
+            return await (self._test(question) if question.output_type == "test_report" else self._ask(question))
         except ModelRefused as error:
             return self.failed(str(error))
         except Exception as error:
             log.exception("work_broke", task_id=str(self.task.created.task_id))
-            return self.failed(f"The work broke off with {type(error).__name__}; the runner's log has more")
+            return self.broken(error)
 
-    async def _ask(self) -> EndTask:
+    async def _ask(self, question: Question) -> EndTask:
         """Ask the model; its answer is kept beside what it is used for."""
         started = perf_counter()
-        answer = await self.model.answer(self.question)
+        answer = await self._answer(question)
         content = answer.extras | answer.content.model_dump(mode="json")
-        call = self._call(answer, content, (perf_counter() - started) * 1000)
+        call = self._call(question, answer, content, (perf_counter() - started) * 1000)
         return self._ended(self._complete(answer.message, content), call)
 
-    async def _test(self) -> EndTask:
+    async def _answer(self, question: Question) -> Answer:
+        """Wait for the model, not for ever. Raises `ModelRefused` past the deadline, and what the model raises."""
+        try:
+            async with asyncio.timeout(_MINUTES * 60) as deadline:
+                return await self.model.answer(question)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise ModelRefused(f"The model did not answer within {_MINUTES:g} minutes") from error
+
+    async def _test(self, question: Question) -> EndTask:
         """Run the tests of the code package that was handed over; the report is what the run gave."""
-        package = CodePackage.model_validate(self.question.handoff.content)
+        package = CodePackage.model_validate(question.handoff.content)
         self.progress(30, "running_tests")
         report = await run_tests(package)
         content = report.model_dump(mode="json")
@@ -89,8 +103,8 @@ class Work:
         reason = f"{report.failures} of {report.tests_run} tests failed; the report has the output"
         return self.failed(reason, content)
 
-    def _call(self, answer: Answer, content: Json, latency_ms: float) -> e.LlmCall:
-        asked = f"{self.question.prompt}\n{self.question.handoff.model_dump_json()}\n{self.question.feedback}"
+    def _call(self, question: Question, answer: Answer, content: Json, latency_ms: float) -> e.LlmCall:
+        asked = f"{question.prompt}\n{question.handoff.model_dump_json()}\n{question.feedback}"
         return e.LlmCall(
             task_id=self.task.created.task_id,
             agent_type=self.task.created.agent_type,
@@ -127,8 +141,12 @@ class Work:
         )
         return self._ended(failure)
 
+    def broken(self, error: Exception) -> EndTask:
+        """Return the end of a task whose work met a fault of ours."""
+        return self.failed(f"The work broke off with {type(error).__name__}; the runner's log has more")
+
     def _artifact(self, content: Json) -> e.Artifact:
-        kind = self.question.output_type
+        kind = self.task.created.output_type
         return e.Artifact(
             artifact_id=derive_id(self.task.created.task_id, "artifact"),
             artifact_type=ARTIFACT_TYPES[kind],
@@ -138,7 +156,7 @@ class Work:
 
     def _ended(self, end: e.TaskComplete | e.TaskFailed, call: e.LlmCall | None = None) -> EndTask:
         return EndTask(
-            project_id=self.question.handoff.project_id,
+            project_id=self.task.handoff.project_id,
             task_id=self.task.created.task_id,
             attempt=self.task.attempt,
             runner_id=self.runner_id,

@@ -12,11 +12,11 @@ from aiohttp import web
 
 from baton_gateway.commands import SHOWN_WITHIN
 from baton_gateway.freshness import Freshness
+from baton_gateway.parameters import NUMBER
 from baton_gateway.problems import Unavailable, invalid
 from baton_gateway.route import Route
 
 _READS: Final = re.compile(r"/api/v1/(projects|hitl|artifacts|agents)(/|$)")
-_POSITION: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
 async def reach_min_position(request: web.Request, route: Route, freshness: Freshness) -> None:
@@ -24,7 +24,7 @@ async def reach_min_position(request: web.Request, route: Route, freshness: Fres
     wanted = request.query.getall("min_position", [])
     if not wanted or route.method != "GET" or not _READS.match(route.path):
         return
-    if not all(map(_POSITION.fullmatch, wanted)):
+    if not all(map(NUMBER.fullmatch, wanted)):
         raise invalid("/query/min_position", "it must be a position of the log: a number of 1 to 18 digits")
     position = max(map(int, wanted))
     if not await freshness.wait(position, timeout=SHOWN_WITHIN):

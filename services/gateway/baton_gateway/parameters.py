@@ -11,7 +11,8 @@ from baton_gateway.problems import invalid
 
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SLUG: Final = re.compile(SLUG_PATTERN)
-_NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
+NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
+"""What is a whole number to us: no sign, and `LAST_POSITION` at most."""
 LAST_POSITION: Final = 10**18 - 1
 
 
@@ -40,6 +41,6 @@ def whole_number(request: web.Request, name: str, lowest: int, *, default: int, 
     value = request.query.get(name)
     if value is None:
         return default
-    if not _NUMBER.fullmatch(value) or not lowest <= int(value) <= highest:
+    if not NUMBER.fullmatch(value) or not lowest <= int(value) <= highest:
         raise invalid(f"/query/{name}", f"it must be a whole number from {lowest} to {highest}")
     return int(value)

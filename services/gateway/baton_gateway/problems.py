@@ -6,7 +6,7 @@ the log has the rest under that id.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -22,6 +22,7 @@ from baton_runtime.bus import BusUnavailable, Unroutable
 log = structlog.get_logger("baton.gateway")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _RETRY_AFTER: Final = "2"
+T = TypeVar("T")
 
 
 class Invalid(Exception):
@@ -44,6 +45,13 @@ def invalid(pointer: str, detail: str) -> Invalid:
 def unknown_project(project_id: UUID) -> Refused:
     """Say that there is no such project."""
     return Refused(404, "Unknown project", f"There is no project {project_id}.")
+
+
+def found_or_404(found: T | None, missing: Refused) -> T:
+    """Return what was found; raise `missing` where nothing was."""
+    if found is None:
+        raise missing
+    return found
 
 
 def misfit(error: ValidationError) -> Invalid:

@@ -4,7 +4,6 @@ The events up to there are folded anew; the tables, which show now, are not aske
 """
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -15,11 +14,10 @@ from aiohttp import web
 from baton_contracts.commands import Refused
 from baton_contracts.history import Past, recall
 from baton_eventlog.reader import load_until
-from baton_gateway.parameters import LAST_POSITION
+from baton_gateway.parameters import LAST_POSITION, NUMBER
 from baton_gateway.problems import invalid
 from baton_gateway.route import Call
 
-_POSITION: Final = re.compile(r"\d{1,18}", re.ASCII)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _DEADLINE: Final = 10.0
 
@@ -37,7 +35,7 @@ def moment_of(request: web.Request) -> Moment | None:
     wanted = request.query.get("as_of")
     if wanted is None:
         return None
-    if _POSITION.fullmatch(wanted):
+    if NUMBER.fullmatch(wanted):
         return Moment(position=int(wanted))
     try:
         time = datetime.fromisoformat(wanted.replace(" ", "+"))  # a plus in a query is read as a space

@@ -111,6 +111,17 @@ CREATE TABLE projections.agent_status_history (
 );
 CREATE INDEX agent_status_history_agent ON projections.agent_status_history (agent_type, position);
 
+-- What happens by itself at some moment; a request's deadline has the request's id.
+CREATE TABLE projections.timers (
+    id         uuid PRIMARY KEY,
+    project_id uuid NOT NULL REFERENCES projections.projects DEFERRABLE INITIALLY DEFERRED,
+    kind       text NOT NULL CHECK (kind IN ('hitl_deadline')),
+    status     text NOT NULL CHECK (status IN ('waiting', 'over')),
+    due_at     timestamptz NOT NULL,
+    position   bigint NOT NULL
+);
+CREATE INDEX timers_waiting ON projections.timers (due_at) WHERE status = 'waiting';
+
 INSERT INTO checkpoints (name, position) VALUES ('projector', 0);
 
 CREATE FUNCTION named_id(name text) RETURNS uuid
@@ -121,13 +132,14 @@ CREATE FUNCTION named_id(name text) RETURNS uuid
 -- No table is named with its schema, and no search_path is set here: the caller's decides which tables are filled.
 -- A row that begins in the range is inserted in its final state, one that began earlier is updated once. The settings
 -- keep every join a look-up by key: one plan serves one event and ten thousand, on empty tables and on grown ones.
+-- A blob that is broken is warned of and passed: one event must not keep all later ones out of the tables.
 CREATE FUNCTION project_range(low bigint, high bigint) RETURNS void LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
 WITH event AS MATERIALIZED (
     SELECT id, project_id, "timestamp", position, event_type, actor,
-           CASE WHEN payload ? '$blobs' THEN with_blobs(payload - 'handoff') ELSE payload END AS payload,
+           CASE WHEN payload ? '$blobs' THEN with_blobs(payload - 'handoff', lenient => true) ELSE payload END AS payload,
            (payload ->> 'task_id')::uuid AS task_id, payload ->> 'agent_type' AS agent_type,
            CASE event_type
                WHEN 'task_created' THEN 'pending'
@@ -227,7 +239,8 @@ WITH event AS MATERIALIZED (
 ), request AS MATERIALIZED (
     SELECT * FROM (
         SELECT (payload ->> 'request_id')::uuid AS id, event_type = 'hitl_request' AS is_new, project_id, task_id,
-               payload ->> 'question' AS question, "timestamp" AS created_at, row_number() OVER life AS nth,
+               payload ->> 'question' AS question, (payload ->> 'deadline_seconds')::int AS deadline,
+               "timestamp" AS created_at, row_number() OVER life AS nth,
                last_value("timestamp") OVER life AS updated_at, last_value(position) OVER life AS position,
                last_value(coalesce(payload ->> 'action', 'pending')::hitl_status) OVER life AS status,
                last_value(payload ->> 'response') OVER life AS response,
@@ -246,6 +259,16 @@ WITH event AS MATERIALIZED (
        SET status = n.status, response_content = n.response, responded_by = n.responded_by,
            updated_at = n.updated_at, position = n.position
       FROM request n WHERE NOT n.is_new AND r.id = n.id AND r.position < n.position
+
+), new_timer AS (
+    INSERT INTO timers (id, project_id, kind, status, due_at, position)
+    SELECT id, project_id, 'hitl_deadline', CASE status WHEN 'pending' THEN 'waiting' ELSE 'over' END,
+           created_at + make_interval(secs => deadline), position
+      FROM request WHERE is_new AND deadline IS NOT NULL
+    ON CONFLICT (id) DO NOTHING
+), earlier_timer AS (
+    UPDATE timers t SET status = 'over', position = n.position
+      FROM request n WHERE NOT n.is_new AND t.id = n.id AND t.position < n.position
 
 ), history AS ( -- it ends with agent_status' newest row; knowing that costs half of what a conflict clause would
     INSERT INTO agent_status_history (id, agent_type, status, task_id, project_id, "timestamp", position)

@@ -76,7 +76,7 @@ class Bus(Protocol):
         """Close everything; unsettled deliveries go back to their queues."""
 
     async def declare(self, queues: Sequence[str]) -> None:
-        """Make sure that these queues exist (idempotent)."""
+        """Make sure that these queues exist (idempotent); waits out a hiccup, then raises `BusUnavailable`."""
 
     async def publish(self, batch: Sequence[tuple[str, Message]]) -> list[Exception | None]:
         """Send each message to its queue, all in flight at once; the list holds None for what was confirmed.

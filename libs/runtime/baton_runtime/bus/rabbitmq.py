@@ -2,7 +2,8 @@
 
 Rebuilding means connections, channels, every queue ever declared here and every running subscription, so even a
 broker that lost its disk is as before. While there is no link, `publish` and `request` fail at once with
-`BusUnavailable`; subscriptions simply go on afterwards. The password is in no message and in no log line.
+`BusUnavailable`, `declare` waits for the next one, and subscriptions simply go on afterwards. The password is in no
+message and in no log line.
 """
 
 import asyncio
@@ -11,20 +12,19 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
-from aio_pika.connection import make_url
-from yarl import URL
 
 from baton_runtime.bus.protocol import BusUnavailable, Delivery, Message, Reply
 from baton_runtime.bus.rabbitmq_calls import cancelled_from_outside, describe
 from baton_runtime.bus.rabbitmq_link import Link
+from baton_runtime.bus.rabbitmq_patience import patiently
 from baton_runtime.bus.rabbitmq_subscription import RabbitSubscription
+from baton_runtime.bus.rabbitmq_url import parse
 
 CONNECT_TIMEOUT: Final = 10.0
 CONFIRM_TIMEOUT: Final = 10.0
+LINK_TIMEOUT: Final = 30.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
-HEARTBEAT: Final = 5
-"""Seconds; the broker notices a dead client after two of them, the client a dead broker after (5 + 1) * 3 s."""
 
 log = structlog.get_logger("baton.bus")
 
@@ -40,12 +40,14 @@ class RabbitBus:
         prefix: str = "baton",
         connect_timeout: float = CONNECT_TIMEOUT,
         confirm_timeout: float = CONFIRM_TIMEOUT,
+        link_timeout: float = LINK_TIMEOUT,
     ) -> None:
-        self._url = _parse(url)
+        self._url = parse(url)
         self._name = name
         self._prefix = prefix
         self._connect_timeout = connect_timeout
         self._confirm_timeout = confirm_timeout
+        self._link_timeout = link_timeout
         self._link: Link | None = None
         self._ready = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
@@ -77,8 +79,12 @@ class RabbitBus:
         self._subscriptions.clear()
 
     async def declare(self, queues: Sequence[str]) -> None:
-        """Make sure that these queues exist, now and after every reconnect; `BusUnavailable` when refused."""
-        await self._usable().declare(queues)
+        """Make sure that these queues exist, now and after every reconnect.
+
+        Waits for a link; `BusUnavailable` when that takes too long, when the broker refuses, and when not started.
+        """
+        self._require_started()
+        await patiently(self._living, lambda link: link.declare(queues), timeout=self._link_timeout)
         self._queues.update(dict.fromkeys(queues))
 
     async def publish(self, batch: Sequence[tuple[str, Message]]) -> list[Exception | None]:
@@ -91,17 +97,15 @@ class RabbitBus:
 
     async def consume(self, queue: str, sink: Callable[[Delivery], None], *, prefetch: int) -> RabbitSubscription:
         """Deliver to `sink`, now or once connected; declares the queue; `BusUnavailable` when that is refused."""
-        if self._supervisor is None:
-            raise BusUnavailable("The bus is not started, so nothing was consumed: start it before using it.")
+        self._require_started()
         subscription = RabbitSubscription(queue, sink, prefetch, self._forget)
         self._subscriptions[subscription] = None
         if (link := self._link) is not None:
             try:
-                await subscription.attach(link)
+                await patiently(lambda: link, subscription.begin, timeout=self._link_timeout)
             except BusUnavailable:
-                if not link.lost.done():  # the broker refuses; were it merely gone, we would be attached later
-                    await subscription.cancel()
-                    raise
+                await subscription.cancel()
+                raise
         return subscription
 
     async def request(self, queue: str, message: Message, *, timeout: float) -> Reply:
@@ -116,12 +120,19 @@ class RabbitBus:
     def _forget(self, subscription: RabbitSubscription) -> None:
         self._subscriptions.pop(subscription, None)
 
-    def _usable(self) -> Link:
+    def _require_started(self) -> None:
+        if self._supervisor is None:
+            raise BusUnavailable("The bus is not started, so it has no queues: start it before using it.")
+
+    def _living(self) -> Link:
         if self._link is None or self._link.lost.done():
             raise BusUnavailable(f"There is no connection to RabbitMQ ({self._trouble}). Try again later.")
-        if self._link.blocked:
-            raise BusUnavailable("RabbitMQ is short of memory or disk and takes no messages. Try again later.")
         return self._link
+
+    def _usable(self) -> Link:
+        if self._living().blocked:
+            raise BusUnavailable("RabbitMQ is short of memory or disk and takes no messages. Try again later.")
+        return self._living()
 
     async def _supervise(self) -> None:
         failures = 0
@@ -176,17 +187,3 @@ def pause(failures: int) -> float:
     """Seconds until the next attempt: doubling up to `LONGEST_PAUSE`, shortened at random by up to a half."""
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 (jitter, so that not everybody knocks at once)
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-        valid = parsed.scheme in {"amqp", "amqps"} and bool(parsed.host)
-    except ValueError:
-        valid = False
-    if not valid:  # the URL itself is not shown: it may hold a password
-        raise ValueError(
-            "The AMQP URL is not one: it must read amqp://user:password@host:port/vhost (or amqps://), with "
-            "special characters in user and password percent-encoded. Set BATON_AMQP_URL accordingly."
-        )
-    return parsed if "heartbeat" in parsed.query else parsed.update_query(heartbeat=HEARTBEAT)

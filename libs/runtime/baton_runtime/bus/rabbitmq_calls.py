@@ -13,6 +13,10 @@ CLOSE_TIMEOUT: Final = 3.0
 """Seconds for a peer to take part in closing something; then it is closed without it."""
 
 
+class Refused(BusUnavailable):
+    """The broker will not do this, now or later."""
+
+
 @contextmanager
 def calling(aim: str) -> Iterator[None]:
     """Translate failures of calls to the broker; `aim` completes "RabbitMQ did not ...".
@@ -27,7 +31,7 @@ def calling(aim: str) -> Iterator[None]:
             raise
         raise BusUnavailable(f"RabbitMQ did not {aim}: the channel was closed. Try again later.") from None
     except ChannelPreconditionFailed as error:
-        raise BusUnavailable(
+        raise Refused(
             f"RabbitMQ did not {aim}: it exists with other properties ({error}). Delete it on the broker (what "
             f"was in it is sent again) and start again, or use another prefix."
         ) from error

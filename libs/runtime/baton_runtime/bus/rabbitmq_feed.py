@@ -19,7 +19,7 @@ from baton_runtime.bus.rabbitmq_calls import CLOSE_TIMEOUT, describe
 from baton_runtime.bus.settlements import Settlement, Settlements, Verdict
 
 WRITE_TIMEOUT: Final = 10.0
-"""Seconds for acknowledgements to leave; a peer that takes none for so long is gone."""
+"""Seconds for one acknowledgement to leave; a peer that takes none for so long is gone."""
 
 log = structlog.get_logger("baton.bus")
 
@@ -80,10 +80,9 @@ class Feed:
 
     async def _flush(self) -> None:
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT):
-                while frames := self._settlements.drain():
-                    for frame in frames:
-                        await self._write(frame)
+            while frames := self._settlements.drain():
+                for frame in frames:
+                    await self._write(frame)
         except Exception as error:  # noqa: BLE001 (a dying channel hands out whatever killed it)
             self._open = False
             self._fail(f"acknowledgements did not leave: {describe(error)}")
@@ -91,11 +90,12 @@ class Feed:
             self._flushing = None
 
     async def _write(self, frame: Settlement) -> None:
-        if frame.verdict is Verdict.ACK:
-            await self.channel.basic_ack(frame.tag, multiple=frame.multiple, wait=False)
-        else:
-            requeue = frame.verdict is Verdict.REQUEUE
-            await self.channel.basic_nack(frame.tag, requeue=requeue, wait=False)
+        async with asyncio.timeout(WRITE_TIMEOUT):
+            if frame.verdict is Verdict.ACK:
+                await self.channel.basic_ack(frame.tag, multiple=frame.multiple, wait=False)
+            else:
+                requeue = frame.verdict is Verdict.REQUEUE
+                await self.channel.basic_nack(frame.tag, requeue=requeue, wait=False)
 
 
 class RabbitDelivery:

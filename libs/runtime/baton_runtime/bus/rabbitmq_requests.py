@@ -83,8 +83,8 @@ class Answers:
 
     async def _send_all(self) -> None:
         try:
-            async with asyncio.timeout(self._patience):
-                while self._queue:
+            while self._queue:
+                async with asyncio.timeout(self._patience):  # for each: many do not make the peer a slow one
                     await self._send(*self._queue.popleft())
         except Exception as error:  # noqa: BLE001 (a dying channel hands out whatever killed it)
             log.warning("reply_dropped", reason=describe(error), more=len(self._queue))

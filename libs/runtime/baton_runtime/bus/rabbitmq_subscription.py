@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from baton_runtime.bus.protocol import Delivery
+from baton_runtime.bus.protocol import BusUnavailable, Delivery
 from baton_runtime.bus.rabbitmq_link import Link
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ class RabbitSubscription:
         self._attached: tuple[Link, Feed] | None = None
         self._cancelled = False
         self._changing = asyncio.Lock()
+
+    async def begin(self, link: Link) -> None:
+        """Attach to the first link; where it is lost meanwhile, whoever builds the next one attaches us to that."""
+        try:
+            await self.attach(link)
+        except BusUnavailable:
+            if not link.lost.done():
+                raise
 
     async def attach(self, link: Link) -> None:
         """Declare the queue and consume over this link, leaving an earlier one; raises `BusUnavailable`."""

@@ -9,7 +9,7 @@ from baton_contracts.rest import BundleMade, BundleSummary
 from baton_gateway.answers import json_text, written
 from baton_gateway.commands import message_id_of, order
 from baton_gateway.download import Bundle, send
-from baton_gateway.problems import unknown_project
+from baton_gateway.problems import found_or_404, unknown_project
 from baton_gateway.reading import READS, fetch_row, fetch_value
 from baton_gateway.route import Call, Route
 from baton_runtime.blobs import BlobMissing
@@ -20,8 +20,7 @@ _GENERATED_WITHIN: Final = 60.0
 async def generate(call: Call[None]) -> web.Response:
     """Bundle what a project has so far; answers when the ZIP is there."""
     project_id = call.id("project_id")
-    if await fetch_row(call.gateway.host.pool, READS["bundle"], project_id) is None:
-        raise unknown_project(project_id)
+    found_or_404(await fetch_row(call.gateway.host.pool, READS["bundle"], project_id), unknown_project(project_id))
     message_id = message_id_of(call.request, call.principal)
     command = GenerateArtifacts(project_id=project_id)
     return written(await order(call, command, message_id, deadline=_GENERATED_WITHIN), BundleMade)
@@ -31,17 +30,14 @@ async def summary(call: Call[None]) -> web.Response:
     """Answer with the files of the newest bundle; none before there is one."""
     project_id = call.id("project_id")
     found = await fetch_value(call.gateway.host.pool, READS["bundle_summary"], project_id)
-    if found is None:
-        raise unknown_project(project_id)
-    return json_text(found)
+    return json_text(found_or_404(found, unknown_project(project_id)))
 
 
 async def download(call: Call[None]) -> web.StreamResponse:
     """Stream the newest bundle."""
     project_id = call.id("project_id")
-    row = await fetch_row(call.gateway.host.pool, READS["bundle"], project_id)
-    if row is None:
-        raise unknown_project(project_id)
+    found = await fetch_row(call.gateway.host.pool, READS["bundle"], project_id)
+    row = found_or_404(found, unknown_project(project_id))
     if row["sha256"] is None:
         raise Refused(404, "No bundle yet", "This project has no bundle yet; generate it, or wait until it completes.")
     bundle = Bundle(row["name"], row["sha256"], row["size"])
@@ -55,9 +51,8 @@ async def download(call: Call[None]) -> web.StreamResponse:
 async def diagram(call: Call[None]) -> web.Response:
     """Answer with the plan's architecture diagram as mermaid source."""
     found = await fetch_value(call.gateway.host.pool, READS["diagram"], call.id("project_id"))
-    if found is None:
-        raise Refused(404, "No diagram", "There is no such project, or its plan has no diagram yet.")
-    return web.Response(text=found, content_type="text/plain", charset="utf-8")
+    missing = Refused(404, "No diagram", "There is no such project, or its plan has no diagram yet.")
+    return web.Response(text=found_or_404(found, missing), content_type="text/plain", charset="utf-8")
 
 
 ROUTES: Final = (

@@ -9,7 +9,7 @@ from baton_contracts.commands import Refused, Respond
 from baton_contracts.rest import HitlAnswer, HitlAnswered, HitlList, HitlView
 from baton_gateway.answers import json_text, model, written
 from baton_gateway.commands import message_id_of, order
-from baton_gateway.problems import unknown_project
+from baton_gateway.problems import found_or_404, unknown_project
 from baton_gateway.reading import READS, fetch_value
 from baton_gateway.route import Call, Route
 from baton_gateway.time_travel import moment_of, past_of
@@ -19,11 +19,9 @@ async def respond(call: Call[HitlAnswer]) -> web.Response:
     """Give a decision; the first one wins."""
     request_id = call.id("request_id")
     message_id = message_id_of(call.request, call.principal)
-    project_id = await fetch_value(call.gateway.host.pool, READS["project_of_request"], request_id)
-    if project_id is None:
-        raise _unknown(request_id)
+    found = await fetch_value(call.gateway.host.pool, READS["project_of_request"], request_id)
     command = Respond(
-        project_id=project_id,
+        project_id=found_or_404(found, _unknown(request_id)),
         request_id=request_id,
         action=call.body.decision,
         response=call.body.response_content or "",
@@ -35,9 +33,7 @@ async def show(call: Call[None]) -> web.Response:
     """Answer with one request."""
     request_id = call.id("request_id")
     found = await fetch_value(call.gateway.host.pool, READS["hitl_view"], request_id)
-    if found is None:
-        raise _unknown(request_id)
-    return json_text(found)
+    return json_text(found_or_404(found, _unknown(request_id)))
 
 
 async def of_project(call: Call[None]) -> web.Response:
@@ -46,9 +42,7 @@ async def of_project(call: Call[None]) -> web.Response:
     if moment := moment_of(call.request):
         return model((await past_of(call, project_id, moment)).hitl_view())
     found = await fetch_value(call.gateway.host.pool, READS["hitl_list"], project_id)
-    if found is None:
-        raise unknown_project(project_id)
-    return json_text(found)
+    return json_text(found_or_404(found, unknown_project(project_id)))
 
 
 def _unknown(request_id: UUID) -> Refused:

@@ -14,7 +14,7 @@ from baton_contracts.rest import CompletionView, EventPage, NewProject, ProjectS
 from baton_gateway.answers import json_text, model, written
 from baton_gateway.commands import message_id_of, order
 from baton_gateway.parameters import LAST_POSITION, whole_number
-from baton_gateway.problems import invalid, unknown_project
+from baton_gateway.problems import found_or_404, invalid, unknown_project
 from baton_gateway.reading import READS, fetch_value
 from baton_gateway.route import Call, Route
 from baton_gateway.time_travel import moment_of, past_of
@@ -56,16 +56,13 @@ async def _view(call: Call[None], statement: str, recalled: Callable[[Past], Bas
     if moment := moment_of(call.request):
         return model(recalled(await past_of(call, project_id, moment)))
     found = await fetch_value(call.gateway.host.pool, READS[statement], project_id)
-    if found is None:
-        raise unknown_project(project_id)
-    return json_text(found)
+    return json_text(found_or_404(found, unknown_project(project_id)))
 
 
 async def events(call: Call[None]) -> web.Response:
     """Answer with a page of a project's events, in order; `next` is what `after` is on the next page."""
     project_id, pool = call.id("project_id"), call.gateway.host.pool
-    if await fetch_value(pool, READS["project_known"], project_id) is None:
-        raise unknown_project(project_id)
+    found_or_404(await fetch_value(pool, READS["project_known"], project_id), unknown_project(project_id))
     after = whole_number(call.request, "after", 0, default=0, highest=LAST_POSITION)
     limit = whole_number(call.request, "limit", 1, default=100, highest=1000)
     return json_text(await fetch_value(pool, READS["event_page"], project_id, after, _types(call.request), limit))
