@@ -21,7 +21,8 @@ from baton_eventlog.blob_table import fetch_blobs, keep_blobs, named_blobs
 from baton_eventlog.blobs import Blob, BlobMissing
 from baton_eventlog.reader import load, read
 from baton_eventlog.sql import QUERIES
-from baton_orchestrator.decide import Payloads, decide
+from baton_orchestrator.decide import decide
+from baton_orchestrator.steps import Payloads
 from baton_runtime.loop import Decision, Loop
 from baton_runtime.messages import Inbound
 from support.golden import samples

@@ -12,7 +12,8 @@ import baton_hitl.decide as hitl
 from baton_contracts import events as e
 from baton_contracts.commands import CreateProject, ReplaceRunner, Respond, StartTask
 from baton_contracts.project import Project, Task, evolve
-from baton_orchestrator.decide import Payloads, decide
+from baton_orchestrator.decide import decide
+from baton_orchestrator.steps import Payloads
 from support.stories import OneWorkflow, completed, only, origin, started
 
 RUNNERS = (UUID(int=11), UUID(int=12))

@@ -3,7 +3,8 @@
 from baton_contracts import events as e
 from baton_contracts.commands import CreateProject, ReplaceRunner
 from baton_contracts.project import Project
-from baton_orchestrator.decide import Payloads, decide
+from baton_orchestrator.decide import decide
+from baton_orchestrator.steps import Payloads
 from support.stories import PROJECT, RUNNER, OneWorkflow, completed, fold, only, origin, started
 
 TABLES = (

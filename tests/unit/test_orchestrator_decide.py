@@ -8,7 +8,8 @@ from baton_contracts import events as e
 from baton_contracts.commands import CreateProject, Refused, ReplaceRunner
 from baton_contracts.ids import derive_id
 from baton_contracts.project import Project
-from baton_orchestrator.decide import Payloads, decide
+from baton_orchestrator.decide import decide
+from baton_orchestrator.steps import Payloads
 from support.stories import CONTENTS, PROJECT, RUNNER, WORKFLOW, OneWorkflow, completed, fold, only, origin, started
 
 CATALOG = OneWorkflow()

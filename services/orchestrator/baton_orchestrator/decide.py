@@ -5,117 +5,20 @@ id, so that deciding the same message again names the same things. Reactions are
 by the inbox: an event whose consequence stands already leads to nothing.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from baton_contracts import commands as c
 from baton_contracts import events as e
-from baton_contracts.definitions import Deadline, Step, Team, Workflow
+from baton_contracts.definitions import Deadline, Step
 from baton_contracts.handoffs import HandoffSchema, Json
 from baton_contracts.ids import derive_id
 from baton_contracts.project import Project, Task
+from baton_orchestrator.creation import create_project
+from baton_orchestrator.steps import Catalog, Payloads, task_for
 
 MAX_REJECTIONS: Final = 3
-PERSON: Final = "user"
-
-
-class Catalog(Protocol):
-    """The definitions that a decision may need."""
-
-    def offered(self, workflow_id: str) -> Workflow | None:
-        """Return the current definition under an id, for a new execution."""
-
-    def registered(self, definition_hash: str) -> Workflow:
-        """Return the definition that a running execution is bound to."""
-
-    def team(self, team_id: str) -> Team | None:
-        """Return the team of that id."""
-
-    def agents(self) -> Collection[str]:
-        """Return the ids of the agents that there are."""
-
-
-Payloads = tuple[e.Payload, ...]
-
-
-def create_project(state: Project, command: c.CreateProject, origin: UUID, catalog: Catalog) -> Payloads:
-    """Start a project: its first handoff carries the idea to the first agent."""
-    if state.created:
-        raise c.Refused(409, "Project exists", f"Project {command.project_id} exists already.")
-    workflow = catalog.offered(command.workflow_id)
-    if workflow is None:
-        detail = f"There is no workflow called {command.workflow_id}."
-        raise c.Refused(404, "Unknown workflow", detail, "/workflow_id")
-    _require_agents(workflow, catalog)
-    _require_team(command.team_id, workflow, catalog)
-    execution_id = derive_id(origin, "execution")
-    handoff = HandoffSchema(
-        project_id=command.project_id,
-        source_agent=PERSON,
-        target_agent=workflow.steps[0].agent,
-        handoff_type="product_idea",
-        content={"product_idea": command.product_idea},
-    )
-    return (
-        e.ProjectCreated(
-            name=command.name,
-            product_idea=command.product_idea,
-            tenant=command.tenant,
-            team_id=command.team_id,
-        ),
-        e.WorkflowStarted(
-            execution_id=execution_id,
-            workflow_id=workflow.id,
-            definition_hash=workflow.digest(),
-            total_steps=len(workflow.steps),
-        ),
-        _task(workflow, workflow.steps[0], execution_id, handoff, origin),
-    )
-
-
-def _require_agents(workflow: Workflow, catalog: Catalog) -> None:
-    missing = {step.agent for step in workflow.steps} - set(catalog.agents())
-    if missing:  # its handoffs would go to queues that nobody reads
-        names = ", ".join(sorted(missing))
-        raise c.Refused(
-            409, "Agents are missing", f"Workflow {workflow.id} needs agents that are not defined: {names}."
-        )
-
-
-def _require_team(team_id: str | None, workflow: Workflow, catalog: Catalog) -> None:
-    if team_id is None:
-        return
-    team = catalog.team(team_id)
-    if team is None:
-        raise c.Refused(404, "Unknown team", f"There is no team called {team_id}.", "/team_id")
-    if not team.covers(workflow):
-        names = ", ".join(sorted({step.agent for step in workflow.steps} - set(team.agents)))
-        detail = f"Team {team_id} lacks agents of {workflow.id}: {names}."
-        raise c.Refused(409, "Team does not fit", detail, "/team_id")
-
-
-def _task(
-    workflow: Workflow,
-    step: Step,
-    execution_id: UUID,
-    handoff: HandoffSchema,
-    origin: UUID,
-    feedback: tuple[str, ...] = (),
-) -> e.TaskCreated:
-    made_by = {earlier.creates: earlier.handoff_type for earlier in workflow.steps}
-    return e.TaskCreated(
-        task_id=derive_id(origin, f"task:{step.id}"),
-        execution_id=execution_id,
-        step_id=step.id,
-        agent_type=step.agent,
-        instructions=step.instructions,
-        output_type=step.handoff_type,
-        requires=tuple(made_by[name] for name in step.requires if name in made_by),
-        gate=step.gate,
-        feedback=feedback,
-        handoff=handoff,
-    )
 
 
 def task_completed(state: Project, payload: e.TaskComplete, origin: UUID, catalog: Catalog) -> Payloads:
@@ -170,7 +73,7 @@ def _pass_on(state: Project, task: Task, origin: UUID, catalog: Catalog) -> Payl
         handoff_type=task.artifact.handoff_type,
         content=task.artifact.handoff_content(),
     )
-    return (_task(workflow, following, execution_id, handoff, origin),)
+    return (task_for(workflow, following, execution_id, handoff, origin),)
 
 
 def task_failed(state: Project, payload: e.TaskFailed, _origin: UUID, _catalog: Catalog) -> Payloads:
@@ -221,7 +124,7 @@ def _repeat(state: Project, task: Task, payload: e.HitlResponse, origin: UUID, c
         return (e.ProjectFailed(reason=reason),)
     workflow = catalog.registered(state.executions[execution_id].started.definition_hash)
     feedback = (*task.feedback, payload.response)
-    return (_task(workflow, workflow.step(step_id), execution_id, task.handoff, origin, feedback),)
+    return (task_for(workflow, workflow.step(step_id), execution_id, task.handoff, origin, feedback),)
 
 
 def replace_runner(state: Project, command: c.ReplaceRunner, _origin: UUID, _catalog: Catalog) -> Payloads:

@@ -12,9 +12,10 @@ from baton_eventlog.append import DataRefused
 from baton_eventlog.leader import lead
 from baton_eventlog.seal import seal
 from baton_orchestrator.catalog import FolderCatalog
-from baton_orchestrator.decide import Catalog, decide, result_of
+from baton_orchestrator.decide import decide, result_of
 from baton_orchestrator.reconciler import prune, replace_runners, resend
 from baton_orchestrator.relay import relay
+from baton_orchestrator.steps import Catalog
 from baton_runtime.definitions import find_core, load_definitions
 from baton_runtime.host import Host
 from baton_runtime.loop import Decision, Loop
