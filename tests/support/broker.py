@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import functools
 import http.client
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +60,7 @@ def has_management(url: str) -> bool:
 
 @contextlib.contextmanager
 def _turn() -> Iterator[None]:
-    with Path(tempfile.gettempdir(), "baton-tests-broker.lock").open("w") as lock:
+    with Path(tempfile.gettempdir(), f"baton-tests-broker-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
