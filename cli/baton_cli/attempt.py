@@ -1,5 +1,7 @@
 """How every command is tried: its work runs until it ends or is interrupted, and a known error is one line."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -19,6 +21,9 @@ def attempt(work: Callable[[], Coroutine[Any, Any, int]], forced: Callable[[], N
     """Do the work of a command and return its exit status; a known error is one line, and status 1."""
     try:
         return interrupt.run(work, forced)
+    except BrokenPipeError:  # whoever read our output has enough, as in `baton log show ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush at the end is quiet
+        return 128 + signal.SIGPIPE
     except Exception as error:
         line = plain(error)
         if line is None:

@@ -30,6 +30,8 @@ def in_plain_words() -> Iterator[None]:
         raise Trouble(str(error)) from error
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError) as error:
         raise Trouble(f"The database has no log of this version ({error}). Run `baton db up` first.") from error
+    except BrokenPipeError:  # of our own output, not of PostgreSQL
+        raise
     except UNAVAILABLE as error:
         reason = str(error) or type(error).__name__
         raise Trouble(f"PostgreSQL does not answer ({reason}). Check BATON_DATABASE_URL, or try again.") from error

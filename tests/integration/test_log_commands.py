@@ -3,7 +3,10 @@
 import asyncio
 import io
 import json
+import os
 import re
+import shlex
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -405,3 +408,20 @@ def test_the_log_of_a_running_baton_is_read_beside_it_and_of_a_stopped_one_too(t
     assert (status, errors) == (0, "")
     assert int(stopped.split(":")[0]) >= int(beside.split(":")[0]) > 0
     assert ended(baton("db", "status", *data), 60)[0] == 0
+
+
+async def test_a_reader_that_has_enough_is_no_error(log: Log) -> None:
+    """As in `baton log show ... | head -1`: nothing is said, and nothing is blamed."""
+    project = uuid4()
+    await log.append(command(project, idea("Long")))
+    for _ in range(30):
+        await log.append(command(project, *(message("x" * 200) for _ in range(90))))
+    ran = await asyncio.create_subprocess_shell(
+        f"{shlex.quote(sys.executable)} -m baton_cli log show {project} | head -1",
+        env=os.environ | {"BATON_DATABASE_URL": log.dsn},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, errors = await asyncio.wait_for(ran.communicate(), 60)
+    assert len(said.splitlines()) == 1, errors
+    assert errors == b""
