@@ -1,9 +1,6 @@
 """The real thing: five services as processes, RabbitMQ and PostgreSQL, several copies side by side."""
 
 import asyncio
-import subprocess
-import sys
-import zipfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +9,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from support.services import QUICK, Processes, User, free_port
+from support.services import QUICK, Processes, User, free_port, run_own_tests
 
 pytestmark = pytest.mark.rabbitmq
 
@@ -63,17 +60,7 @@ async def test_a_project_goes_from_idea_to_zip(user: User, tmp_path: Path) -> No
         "tester",
         "deployer",
     ]
-    with zipfile.ZipFile(await user.download(project_id, tmp_path / "bundle.zip")) as bundle:
-        bundle.extractall(tmp_path / "unzipped")
-    ran = subprocess.run(
-        [sys.executable, "-m", "unittest"],
-        cwd=tmp_path / "unzipped",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
+    run_own_tests(await user.download(project_id, tmp_path / "bundle.zip"), tmp_path / "unzipped")
 
 
 async def test_many_projects_are_shared_and_nothing_happens_twice(user: User, database: str) -> None:

@@ -3,11 +3,11 @@
 import os
 import re
 import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
+
+from support.services import run_own_tests
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -37,15 +37,4 @@ def test_the_demo_gives_a_zip_whose_own_tests_pass(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (bundle,) = tmp_path.glob("*.zip")
     assert str(bundle) in ran.stdout
-    with zipfile.ZipFile(bundle) as opened:
-        opened.extractall(tmp_path / "unpacked")
-    tested = subprocess.run(
-        [sys.executable, "-m", "unittest"],
-        cwd=tmp_path / "unpacked",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert tested.returncode == 0, tested.stderr
-    assert "OK" in tested.stderr
+    assert "OK" in run_own_tests(bundle, tmp_path / "unpacked")

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,3 +119,14 @@ class User:
             assert response.ok, await response.text()
             target.write_bytes(await response.read())
         return target
+
+
+def run_own_tests(bundle: Path, folder: Path) -> str:
+    """Unpack a bundle and run its own tests, as its user would; return what they said, expecting that all pass."""
+    with zipfile.ZipFile(bundle) as opened:
+        opened.extractall(folder)
+    ran = subprocess.run(
+        [sys.executable, "-m", "unittest"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stderr
