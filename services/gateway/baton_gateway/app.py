@@ -11,6 +11,7 @@ from baton_gateway.min_position import reach_min_position
 from baton_gateway.parameters import check_parameters
 from baton_gateway.principal import principal_of
 from baton_gateway.problems import problems
+from baton_gateway.query import read_query
 from baton_gateway.route import Call, Gateway, Route
 from baton_gateway.routes import ROUTES
 
@@ -38,9 +39,10 @@ def build_app(gateway: Gateway) -> web.Application:
 def _endpoint(route: Route, gateway: Gateway) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(request: web.Request) -> web.StreamResponse:
         parameters = check_parameters(request.match_info)
+        query = read_query(request, route.query)
         body = await read_body(request, route.body) if route.body else None
-        await reach_min_position(request, route, gateway.freshness)
-        return await route.handle(Call(request, gateway, principal_of(request), parameters, body))
+        await reach_min_position(query, gateway.freshness)
+        return await route.handle(Call(request, gateway, principal_of(request), parameters, body, query))
 
     return answer
 

@@ -5,7 +5,7 @@ leads to the same command, has one effect and gets the same answer. Without a ke
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID
 
 from aiohttp import web
@@ -13,14 +13,14 @@ from uuid_utils.compat import uuid7
 
 from baton_contracts.commands import Command, CommandReply
 from baton_contracts.ids import derive_id
+from baton_gateway.min_position import SHOWN_WITHIN
 from baton_gateway.principal import Principal
 from baton_gateway.problems import Unavailable, invalid
-from baton_gateway.route import Body, Call
+from baton_gateway.route import Call
 from baton_runtime.bus import BusUnavailable, Unroutable
 from baton_runtime.messages import command_message
 
 DEADLINE: Final = 10.0
-SHOWN_WITHIN: Final = 2.0
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -34,7 +34,9 @@ def message_id_of(request: web.Request, principal: Principal) -> UUID:
     return derive_id(NAMESPACE_URL, f"baton:{principal.tenant}:{principal.actor}:{key}")
 
 
-async def order(call: Call[Body], command: Command, message_id: UUID, *, deadline: float = DEADLINE) -> CommandReply:
+async def order(
+    call: Call[Any, Any], command: Command, message_id: UUID, *, deadline: float = DEADLINE
+) -> CommandReply:
     """Have the owner decide a command; return its answer when the tables show it, or 2 s later all the same.
 
     Raises `Refused` where the owner said no, `Unavailable` where it did not answer within `deadline` seconds.
@@ -46,7 +48,7 @@ async def order(call: Call[Body], command: Command, message_id: UUID, *, deadlin
     return reply
 
 
-async def _ask(call: Call[Body], command: Command, message_id: UUID, deadline: float) -> CommandReply:
+async def _ask(call: Call[Any, Any], command: Command, message_id: UUID, deadline: float) -> CommandReply:
     message = command_message(command, message_id, call.principal.actor)
     try:
         reply = await call.gateway.host.bus.request(command.owner, message, timeout=deadline)

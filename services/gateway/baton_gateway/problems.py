@@ -54,11 +54,14 @@ def found_or_404(found: T | None, missing: Refused) -> T:
     return found
 
 
-def misfit(error: ValidationError) -> Invalid:
-    """Return what a model found wrong with a body, without repeating what was sent."""
+def misfit(error: ValidationError, prefix: str = "") -> Invalid:
+    """Return what a model found wrong with a body or (with its prefix) a query, without repeating what was sent."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     return Invalid(
-        *(FieldProblem(pointer=_pointer(one["loc"]), detail=_sentence(one["type"], one["msg"])) for one in found)
+        *(
+            FieldProblem(pointer=prefix + _pointer(one["loc"]), detail=_sentence(one["type"], one["msg"]))
+            for one in found
+        )
     )
 
 

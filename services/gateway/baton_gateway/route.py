@@ -1,7 +1,7 @@
 """A route and a call: what the one route table holds, and what a handler is given.
 
-A path parameter is checked by its name before the handler runs: one ending in `_id` is a UUID in canonical form,
-every other one a slug.
+Routing, validation, documents and authorisation all come from this table. Every name in a path is one that
+`parameters` knows; a query and a body fit the models that the route names before its handler runs.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,14 +12,17 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel
 
+from baton_contracts.definitions import Definitions
 from baton_gateway.freshness import Freshness
 from baton_gateway.principal import Principal
+from baton_gateway.query import Query
 from baton_gateway.sockets import Sockets
 from baton_runtime.blobs import BlobStore
 from baton_runtime.host import Host
 
 Role = Literal["public", "viewer", "operator", "admin"]
 Body = TypeVar("Body", bound=BaseModel | None)
+Q = TypeVar("Q", bound=Query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,37 +31,46 @@ class Gateway:
 
     host: Host
     blobs: BlobStore
-    agents: tuple[str, ...]  # the agent types that the definitions name
+    definitions: Definitions
     freshness: Freshness
     sockets: Sockets
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[Body]):
-    """One request, checked: `parameters` are those of its path, `body` fits the route's model."""
+class Call(Generic[Body, Q]):
+    """One request, checked: `parameters` are those of its path; `body` and `query` fit the route's models."""
 
     request: web.Request
     gateway: Gateway
     principal: Principal
     parameters: Mapping[str, str]
     body: Body
+    query: Q
 
     def id(self, name: str) -> UUID:
         """Return a path parameter that is an id."""
         return UUID(self.parameters[name])
 
 
-Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
+Handler = Callable[[Call[Any, Any]], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One entry of the route table; `status` is what success answers, `answer` the model of its body."""
+    """One entry of the route table.
 
-    method: Literal["GET", "POST"]
+    `status` is what success answers, `answer` the model of its body, or `media` its type where it is no JSON.
+    `refusals` are the statuses of 4xx that its handler or the command's owner may answer; those that follow from the
+    table itself (400, 405, 413, 415, 422, 503) are not named. A handler's docstring is its summary in the documents.
+    """
+
+    method: Literal["GET", "POST", "DELETE"]
     path: str
     role: Role
     handle: Handler
     answer: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     status: int = 200
+    query: type[Query] = Query
+    refusals: tuple[int, ...] = ()
+    media: str = "application/json"

@@ -45,7 +45,7 @@ def _open(host: Host) -> Gateway:
     return Gateway(
         host=host,
         blobs=BlobStore(host.settings.bundle_store()),
-        agents=tuple(load_definitions(core).definitions.agents),
+        definitions=load_definitions(core).definitions,
         freshness=Freshness(host.pool),
         sockets=Sockets(),
     )

@@ -10,14 +10,16 @@ from baton_gateway.answers import json_text, written
 from baton_gateway.commands import message_id_of, order
 from baton_gateway.download import Bundle, send
 from baton_gateway.problems import found_or_404, unknown_project
+from baton_gateway.query import Fresh, Query
 from baton_gateway.reading import READS, fetch_row, fetch_value
 from baton_gateway.route import Call, Route
 from baton_runtime.blobs import BlobMissing
 
 _GENERATED_WITHIN: Final = 60.0
+_OF: Final = "/api/v1/artifacts/{project_id}"
 
 
-async def generate(call: Call[None]) -> web.Response:
+async def generate(call: Call[None, Query]) -> web.Response:
     """Bundle what a project has so far; answers when the ZIP is there."""
     project_id = call.id("project_id")
     found_or_404(await fetch_row(call.gateway.host.pool, READS["bundle"], project_id), unknown_project(project_id))
@@ -26,14 +28,14 @@ async def generate(call: Call[None]) -> web.Response:
     return written(await order(call, command, message_id, deadline=_GENERATED_WITHIN), BundleMade)
 
 
-async def summary(call: Call[None]) -> web.Response:
+async def summary(call: Call[None, Fresh]) -> web.Response:
     """Answer with the files of the newest bundle; none before there is one."""
     project_id = call.id("project_id")
     found = await fetch_value(call.gateway.host.pool, READS["bundle_summary"], project_id)
     return json_text(found_or_404(found, unknown_project(project_id)))
 
 
-async def download(call: Call[None]) -> web.StreamResponse:
+async def download(call: Call[None, Fresh]) -> web.StreamResponse:
     """Stream the newest bundle."""
     project_id = call.id("project_id")
     found = await fetch_row(call.gateway.host.pool, READS["bundle"], project_id)
@@ -48,7 +50,7 @@ async def download(call: Call[None]) -> web.StreamResponse:
     return await send(call.request, bundle, chunks)
 
 
-async def diagram(call: Call[None]) -> web.Response:
+async def diagram(call: Call[None, Fresh]) -> web.Response:
     """Answer with the plan's architecture diagram as mermaid source."""
     found = await fetch_value(call.gateway.host.pool, READS["diagram"], call.id("project_id"))
     missing = Refused(404, "No diagram", "There is no such project, or its plan has no diagram yet.")
@@ -56,8 +58,8 @@ async def diagram(call: Call[None]) -> web.Response:
 
 
 ROUTES: Final = (
-    Route("POST", "/api/v1/artifacts/{project_id}/generate", "operator", generate, BundleMade),
-    Route("GET", "/api/v1/artifacts/{project_id}/summary", "viewer", summary, BundleSummary),
-    Route("GET", "/api/v1/artifacts/{project_id}/download", "viewer", download),
-    Route("GET", "/api/v1/artifacts/{project_id}/diagram", "viewer", diagram),
+    Route("POST", f"{_OF}/generate", "operator", generate, BundleMade, refusals=(404, 409)),
+    Route("GET", f"{_OF}/summary", "viewer", summary, BundleSummary, query=Fresh, refusals=(404,)),
+    Route("GET", f"{_OF}/download", "viewer", download, query=Fresh, refusals=(404,), media="application/zip"),
+    Route("GET", f"{_OF}/diagram", "viewer", diagram, query=Fresh, refusals=(404,), media="text/plain"),
 )

@@ -9,6 +9,7 @@ from aiohttp import web
 from baton_contracts.rest import Condition, HealthView
 from baton_eventlog.database import UNAVAILABLE
 from baton_eventlog.sql import QUERIES
+from baton_gateway.query import Query
 from baton_gateway.reading import READS, fetch_value
 from baton_gateway.route import Call, Route
 from baton_runtime.host import Host
@@ -16,7 +17,7 @@ from baton_runtime.host import Host
 _DEADLINE: Final = 2.0
 
 
-async def healthz(call: Call[None]) -> web.Response:
+async def healthz(call: Call[None, Query]) -> web.Response:
     """Answer 200 when every part is ok, 503 otherwise; the body tells which."""
     database, workers = await asyncio.gather(_database(call.gateway.host), _workers(call.gateway.host))
     health = HealthView(api_status="ok", db_status=database, celery_status=workers, llm_status="ok")
@@ -45,7 +46,7 @@ async def _workers(host: Host) -> Condition:
     return "ok" if alive else "degraded"
 
 
-async def livez(_: Call[None]) -> web.Response:
+async def livez(_: Call[None, Query]) -> web.Response:
     """Answer that this process serves, whatever the others do."""
     return web.json_response({"status": "ok"})
 

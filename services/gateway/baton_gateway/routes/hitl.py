@@ -10,12 +10,13 @@ from baton_contracts.rest import HitlAnswer, HitlAnswered, HitlList, HitlView
 from baton_gateway.answers import json_text, model, written
 from baton_gateway.commands import message_id_of, order
 from baton_gateway.problems import found_or_404, unknown_project
+from baton_gateway.query import Fresh, Query, Recalled
 from baton_gateway.reading import READS, fetch_value
 from baton_gateway.route import Call, Route
-from baton_gateway.time_travel import moment_of, past_of
+from baton_gateway.time_travel import past_of
 
 
-async def respond(call: Call[HitlAnswer]) -> web.Response:
+async def respond(call: Call[HitlAnswer, Query]) -> web.Response:
     """Give a decision; the first one wins."""
     request_id = call.id("request_id")
     message_id = message_id_of(call.request, call.principal)
@@ -29,18 +30,18 @@ async def respond(call: Call[HitlAnswer]) -> web.Response:
     return written(await order(call, command, message_id), HitlAnswered)
 
 
-async def show(call: Call[None]) -> web.Response:
+async def show(call: Call[None, Fresh]) -> web.Response:
     """Answer with one request."""
     request_id = call.id("request_id")
     found = await fetch_value(call.gateway.host.pool, READS["hitl_view"], request_id)
     return json_text(found_or_404(found, _unknown(request_id)))
 
 
-async def of_project(call: Call[None]) -> web.Response:
+async def of_project(call: Call[None, Recalled]) -> web.Response:
     """Answer with every request of a project, now or as of a moment."""
     project_id = call.id("project_id")
-    if moment := moment_of(call.request):
-        return model((await past_of(call, project_id, moment)).hitl_view())
+    if moment := call.query.as_of:
+        return model((await past_of(call.gateway.host.pool, project_id, moment)).hitl_view())
     found = await fetch_value(call.gateway.host.pool, READS["hitl_list"], project_id)
     return json_text(found_or_404(found, unknown_project(project_id)))
 
@@ -50,7 +51,17 @@ def _unknown(request_id: UUID) -> Refused:
 
 
 ROUTES: Final = (
-    Route("POST", "/api/v1/hitl/{request_id}/respond", "operator", respond, HitlAnswered, HitlAnswer),
-    Route("GET", "/api/v1/hitl/{request_id}", "viewer", show, HitlView),
-    Route("GET", "/api/v1/hitl/project/{project_id}/requests", "viewer", of_project, HitlList),
+    Route(
+        "POST", "/api/v1/hitl/{request_id}/respond", "operator", respond, HitlAnswered, HitlAnswer, refusals=(404, 409)
+    ),
+    Route("GET", "/api/v1/hitl/{request_id}", "viewer", show, HitlView, query=Fresh, refusals=(404,)),
+    Route(
+        "GET",
+        "/api/v1/hitl/project/{project_id}/requests",
+        "viewer",
+        of_project,
+        HitlList,
+        query=Recalled,
+        refusals=(404,),
+    ),
 )

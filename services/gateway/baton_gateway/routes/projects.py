@@ -1,10 +1,10 @@
 """Projects: start one, read one, see how far it is, and how it came to be so."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Annotated, Final
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from baton_contracts.commands import CreateProject
 from baton_contracts.events import PAYLOADS
@@ -13,14 +13,31 @@ from baton_contracts.ids import derive_id
 from baton_contracts.rest import CompletionView, EventPage, NewProject, ProjectStarted, ProjectView, TaskList
 from baton_gateway.answers import json_text, model, written
 from baton_gateway.commands import message_id_of, order
-from baton_gateway.parameters import LAST_POSITION, whole_number
-from baton_gateway.problems import found_or_404, invalid, unknown_project
+from baton_gateway.problems import found_or_404, unknown_project
+from baton_gateway.query import Fresh, PageSize, Position, Query, Recalled
 from baton_gateway.reading import READS, fetch_value
 from baton_gateway.route import Call, Route
-from baton_gateway.time_travel import moment_of, past_of
+from baton_gateway.time_travel import past_of
 
 
-async def create(call: Call[NewProject]) -> web.Response:
+def _known_type(name: str) -> str:
+    if name not in PAYLOADS:
+        raise ValueError(f"there is no such event type; there are {', '.join(PAYLOADS)}")
+    return name
+
+
+EventType = Annotated[str, AfterValidator(_known_type), WithJsonSchema({"type": "string", "enum": list(PAYLOADS)})]
+
+
+class EventQuery(Fresh):
+    """Which events of a project are wanted."""
+
+    after: Position = Field(default=0, description="the position after which the page begins")
+    limit: PageSize = 100
+    types: tuple[EventType, ...] = Field(default=(), description="only events of these types")
+
+
+async def create(call: Call[NewProject, Query]) -> web.Response:
     """Start a project; its id follows from the command's, so a repeat names the same one."""
     message_id = message_id_of(call.request, call.principal)
     command = CreateProject(
@@ -36,51 +53,46 @@ async def create(call: Call[NewProject]) -> web.Response:
     return written(reply, ProjectStarted, status=201, headers=location)
 
 
-async def show(call: Call[None]) -> web.Response:
+async def show(call: Call[None, Recalled]) -> web.Response:
     """Answer with a project, its tasks and its artifacts, now or as of a moment."""
     return await _view(call, "project_view", Past.project_view)
 
 
-async def tasks(call: Call[None]) -> web.Response:
+async def tasks(call: Call[None, Recalled]) -> web.Response:
     """Answer with a project's tasks, now or as of a moment."""
     return await _view(call, "task_list", lambda past: TaskList(tasks=past.project_view().tasks))
 
 
-async def completion(call: Call[None]) -> web.Response:
+async def completion(call: Call[None, Recalled]) -> web.Response:
     """Answer with how far a project is, or was."""
     return await _view(call, "completion_view", Past.completion_view)
 
 
-async def _view(call: Call[None], statement: str, recalled: Callable[[Past], BaseModel]) -> web.Response:
+async def _view(call: Call[None, Recalled], statement: str, recalled: Callable[[Past], BaseModel]) -> web.Response:
     project_id = call.id("project_id")
-    if moment := moment_of(call.request):
-        return model(recalled(await past_of(call, project_id, moment)))
+    if moment := call.query.as_of:
+        return model(recalled(await past_of(call.gateway.host.pool, project_id, moment)))
     found = await fetch_value(call.gateway.host.pool, READS[statement], project_id)
     return json_text(found_or_404(found, unknown_project(project_id)))
 
 
-async def events(call: Call[None]) -> web.Response:
+async def events(call: Call[None, EventQuery]) -> web.Response:
     """Answer with a page of a project's events, in order; `next` is what `after` is on the next page."""
     project_id, pool = call.id("project_id"), call.gateway.host.pool
     found_or_404(await fetch_value(pool, READS["project_known"], project_id), unknown_project(project_id))
-    after = whole_number(call.request, "after", 0, default=0, highest=LAST_POSITION)
-    limit = whole_number(call.request, "limit", 1, default=100, highest=1000)
-    return json_text(await fetch_value(pool, READS["event_page"], project_id, after, _types(call.request), limit))
+    wanted = call.query
+    page = await fetch_value(
+        pool, READS["event_page"], project_id, wanted.after, list(wanted.types) or None, wanted.limit
+    )
+    return json_text(page)
 
 
-def _types(request: web.Request) -> list[str] | None:
-    wanted = [name for value in request.query.getall("types", []) for name in value.split(",") if name]
-    for name in wanted:
-        if name not in PAYLOADS:
-            raise invalid("/query/types", f"there is no such event type; there are {', '.join(PAYLOADS)}")
-    return wanted or None
-
-
+_ONE: Final = "/api/v1/projects/{project_id}"
 ROUTES: Final = (
-    Route("POST", "/api/v1/projects", "operator", create, ProjectStarted, NewProject, 201),
-    Route("POST", "/api/v1/projects/", "operator", create, ProjectStarted, NewProject, 201),
-    Route("GET", "/api/v1/projects/{project_id}", "viewer", show, ProjectView),
-    Route("GET", "/api/v1/projects/{project_id}/tasks", "viewer", tasks, TaskList),
-    Route("GET", "/api/v1/projects/{project_id}/events", "viewer", events, EventPage),
-    Route("GET", "/api/v1/projects/{project_id}/completion", "viewer", completion, CompletionView),
+    Route("POST", "/api/v1/projects", "operator", create, ProjectStarted, NewProject, 201, refusals=(404, 409)),
+    Route("POST", "/api/v1/projects/", "operator", create, ProjectStarted, NewProject, 201, refusals=(404, 409)),
+    Route("GET", _ONE, "viewer", show, ProjectView, query=Recalled, refusals=(404,)),
+    Route("GET", f"{_ONE}/tasks", "viewer", tasks, TaskList, query=Recalled, refusals=(404,)),
+    Route("GET", f"{_ONE}/events", "viewer", events, EventPage, query=EventQuery, refusals=(404,)),
+    Route("GET", f"{_ONE}/completion", "viewer", completion, CompletionView, query=Recalled, refusals=(404,)),
 )
