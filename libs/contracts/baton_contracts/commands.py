@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from baton_contracts.events import Action
-from baton_contracts.handoffs import HandoffSchema
+from baton_contracts.handoffs import HandoffSchema, Json
 
 
 class Command(BaseModel):
@@ -31,14 +31,77 @@ class CreateProject(Command):
     team_id: str | None = None
 
 
+class ExecuteWorkflow(Command):
+    """Run a further workflow in a project."""
+
+    command_type: ClassVar[str] = "execute_workflow"
+    owner: ClassVar[str] = "orchestrator"
+    workflow_id: str
+    context: Json
+    parameters: Json
+
+
+class PauseProject(Command):
+    """Begin nothing new in a project."""
+
+    command_type: ClassVar[str] = "pause_project"
+    owner: ClassVar[str] = "orchestrator"
+
+
+class ResumeProject(Command):
+    """Go on in a project that was paused."""
+
+    command_type: ClassVar[str] = "resume_project"
+    owner: ClassVar[str] = "orchestrator"
+
+
+class CancelProject(Command):
+    """End a project without its result."""
+
+    command_type: ClassVar[str] = "cancel_project"
+    owner: ClassVar[str] = "orchestrator"
+    reason: str
+
+
+class ForceComplete(Command):
+    """End a project with the result that it has."""
+
+    command_type: ClassVar[str] = "force_complete"
+    owner: ClassVar[str] = "orchestrator"
+
+
+class CheckCompletion(Command):
+    """Look whether a project is complete, and complete it where only the word is missing."""
+
+    command_type: ClassVar[str] = "check_completion"
+    owner: ClassVar[str] = "orchestrator"
+
+
+class RetryTask(Command):
+    """Do a failed task again."""
+
+    command_type: ClassVar[str] = "retry_task"
+    owner: ClassVar[str] = "orchestrator"
+    task_id: UUID
+
+
+class ResetAgent(Command):
+    """Set an agent back to idle and have what it holds done again; `project_id` is the system stream."""
+
+    command_type: ClassVar[str] = "reset_agent"
+    owner: ClassVar[str] = "orchestrator"
+    agent_type: str
+
+
 class ReplaceRunner(Command):
-    """The runner of this attempt is gone: dispatch the task again."""
+    """Whoever worked on this attempt does not any more: dispatch the task again."""
 
     command_type: ClassVar[str] = "replace_runner"
     owner: ClassVar[str] = "orchestrator"
     task_id: UUID
     attempt: int
     runner_id: UUID
+    reason: str = "its runner is gone"
 
 
 class StartTask(Command):
@@ -77,9 +140,41 @@ class GenerateArtifacts(Command):
     owner: ClassVar[str] = "artifacts"
 
 
+class CleanArtifacts(Command):
+    """Remove a project's bundles from the object store."""
+
+    command_type: ClassVar[str] = "clean_artifacts"
+    owner: ClassVar[str] = "artifacts"
+
+
+class CleanOldArtifacts(Command):
+    """Remove all bundles that are older than so many hours; `project_id` is the system stream."""
+
+    command_type: ClassVar[str] = "clean_old_artifacts"
+    owner: ClassVar[str] = "artifacts"
+    max_age_hours: float
+
+
 COMMANDS: Final[Mapping[str, type[Command]]] = {
     command.command_type: command
-    for command in (CreateProject, ReplaceRunner, StartTask, Respond, Expire, GenerateArtifacts)
+    for command in (
+        CreateProject,
+        ExecuteWorkflow,
+        PauseProject,
+        ResumeProject,
+        CancelProject,
+        ForceComplete,
+        CheckCompletion,
+        RetryTask,
+        ResetAgent,
+        ReplaceRunner,
+        StartTask,
+        Respond,
+        Expire,
+        GenerateArtifacts,
+        CleanArtifacts,
+        CleanOldArtifacts,
+    )
 }
 
 

@@ -46,6 +46,8 @@ class WorkflowStarted(Payload):
     workflow_id: str
     definition_hash: str
     total_steps: int
+    context: Json = Field(default_factory=dict)  # what whoever started it said of it; the agents are told
+    parameters: Json = Field(default_factory=dict)  # stand for `{{name}}` in the steps' instructions
 
 
 class TaskCreated(Payload):
@@ -109,7 +111,7 @@ class AgentMessage(Payload):
 
 
 class LlmCall(Payload):
-    """One answer of a model, kept before it is used. Latency in milliseconds, hash in hex."""
+    """One call of a model; an answer is kept before it is used. Latency in milliseconds, hash in hex."""
 
     event_type: ClassVar[str] = "llm_call"
     task_id: UUID
@@ -122,6 +124,7 @@ class LlmCall(Payload):
     latency_ms: float
     request_hash: str
     answer: Json
+    outcome: Literal["ok", "error"] = "ok"
 
 
 class Artifact(BaseModel):
@@ -160,6 +163,7 @@ class TaskFailed(Payload):
     attempt: int
     reason: str
     artifact: Artifact | None = None  # what shows the failure, such as a test report
+    stopped: bool = False  # by a person who ended the project, not by a fault of the agent's
 
 
 class HitlRequest(Payload):
@@ -186,17 +190,38 @@ class HitlResponse(Payload):
 
 
 class ProjectCompleted(Payload):
-    """Every step is done."""
+    """Every step is done, or an administrator said that what there is will do (`forced`)."""
 
     event_type: ClassVar[str] = "project_completed"
     execution_id: UUID
     message: str
+    forced: bool = False
 
 
 class ProjectFailed(Payload):
-    """The project ended without its result, and why."""
+    """The project ended without its result, and why; `cancelled` by a person, or because a task failed."""
 
     event_type: ClassVar[str] = "project_failed"
+    reason: str
+    cancelled: bool = False
+
+
+class ProjectPaused(Payload):
+    """No agent begins anything new; what is at work is finished."""
+
+    event_type: ClassVar[str] = "project_paused"
+
+
+class ProjectResumed(Payload):
+    """The project goes on where it was paused."""
+
+    event_type: ClassVar[str] = "project_resumed"
+
+
+class ProjectReopened(Payload):
+    """A project that had ended goes on: a failed task is tried again, or another workflow is executed."""
+
+    event_type: ClassVar[str] = "project_reopened"
     reason: str
 
 
@@ -218,6 +243,31 @@ class ArtifactsGenerated(Payload):
     size: int
     of_version: int
     files: tuple[BundledFile, ...]
+
+
+class ArtifactsCleaned(Payload):
+    """The project's bundles were removed from the object store; they can be generated again. Sizes in bytes."""
+
+    event_type: ClassVar[str] = "artifacts_cleaned"
+    sha256s: tuple[str, ...]
+    freed_bytes: int
+
+
+class OldArtifactsCleaned(Payload):
+    """The bundles of all projects that were older than so many hours were removed; each project's log says which."""
+
+    event_type: ClassVar[str] = "old_artifacts_cleaned"
+    max_age_hours: float
+    cleaned_files: int
+    freed_bytes: int
+
+
+class AgentReset(Payload):
+    """An administrator set an agent back to idle, after what it held had been dispatched again."""
+
+    event_type: ClassVar[str] = "agent_reset"
+    agent_type: str
+    tasks: tuple[UUID, ...] = ()
 
 
 class DefinitionRegistered(Payload):
@@ -244,7 +294,13 @@ _ALL: Final[tuple[type[Payload], ...]] = (
     HitlResponse,
     ProjectCompleted,
     ProjectFailed,
+    ProjectPaused,
+    ProjectResumed,
+    ProjectReopened,
     ArtifactsGenerated,
+    ArtifactsCleaned,
+    OldArtifactsCleaned,
+    AgentReset,
     DefinitionRegistered,
 )
 PAYLOADS: Final[Mapping[str, type[Payload]]] = {payload.event_type: payload for payload in _ALL}

@@ -62,7 +62,14 @@ class Project:
     executions: Mapping[UUID, Execution] = field(default_factory=dict)
     tasks: Mapping[UUID, Task] = field(default_factory=dict)
     requests: Mapping[UUID, Request] = field(default_factory=dict)
-    bundle: e.ArtifactsGenerated | None = None
+    bundles: tuple[e.ArtifactsGenerated, ...] = ()  # those that were not cleaned up, oldest first
+    paused: bool = False
+    cancelled: bool = False
+
+    @property
+    def bundle(self) -> e.ArtifactsGenerated | None:
+        """The newest bundle, if there is one."""
+        return self.bundles[-1] if self.bundles else None
 
     def tasks_of(self, execution_id: UUID, step_id: str) -> list[Task]:
         """Return the tasks of a step, oldest first."""
@@ -72,12 +79,12 @@ class Project:
             if task.created.execution_id == execution_id and task.created.step_id == step_id
         ]
 
-    def outputs(self) -> dict[str, e.Artifact]:
-        """Return the artifact that stands for each handoff type: the newest of a completed task."""
+    def outputs(self, execution_id: UUID | None = None) -> dict[str, e.Artifact]:
+        """Return the artifact that stands for each handoff type, in one execution or in all: the newest completed."""
         return {
             task.artifact.handoff_type: task.artifact
             for task in self.tasks.values()
-            if task.artifact and task.status == "completed"
+            if task.artifact and task.status == "completed" and execution_id in (None, task.created.execution_id)
         }
 
 
@@ -154,15 +161,31 @@ def _hitl_response(state: Project, payload: e.HitlResponse) -> Project:
 
 
 def _project_completed(state: Project, _: e.ProjectCompleted) -> Project:
-    return replace(state, status="completed")
+    return replace(state, status="completed", paused=False)
 
 
-def _project_failed(state: Project, _: e.ProjectFailed) -> Project:
-    return replace(state, status="failed")
+def _project_failed(state: Project, payload: e.ProjectFailed) -> Project:
+    return replace(state, status="failed", paused=False, cancelled=payload.cancelled)
+
+
+def _project_paused(state: Project, _: e.ProjectPaused) -> Project:
+    return replace(state, paused=True)
+
+
+def _project_resumed(state: Project, _: e.ProjectResumed) -> Project:
+    return replace(state, paused=False)
+
+
+def _project_reopened(state: Project, _: e.ProjectReopened) -> Project:
+    return replace(state, status="active", cancelled=False)
 
 
 def _artifacts_generated(state: Project, payload: e.ArtifactsGenerated) -> Project:
-    return replace(state, bundle=payload)
+    return replace(state, bundles=(*state.bundles, payload))
+
+
+def _artifacts_cleaned(state: Project, payload: e.ArtifactsCleaned) -> Project:
+    return replace(state, bundles=tuple(one for one in state.bundles if one.sha256 not in payload.sha256s))
 
 
 _APPLY: Final[Mapping[str, Callable[[Project, Any], Project]]] = {
@@ -177,5 +200,9 @@ _APPLY: Final[Mapping[str, Callable[[Project, Any], Project]]] = {
     "hitl_response": _hitl_response,
     "project_completed": _project_completed,
     "project_failed": _project_failed,
+    "project_paused": _project_paused,
+    "project_resumed": _project_resumed,
+    "project_reopened": _project_reopened,
     "artifacts_generated": _artifacts_generated,
+    "artifacts_cleaned": _artifacts_cleaned,
 }
