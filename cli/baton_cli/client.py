@@ -20,6 +20,7 @@ Json = dict[str, Any]
 _DEADLINE: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _PIECE: Final = 2**16
 _RECONNECT: Final = 0.5
+_RESTORED: Final = 4409  # `since` is of a log that is no more
 _HTTP_OK: Final = 200
 _HTTP_REFUSED: Final = 400
 _HTTP_UNKNOWN: Final = 404
@@ -38,10 +39,11 @@ class Refused(Trouble):
 
 
 class Socket:
-    """The frames of `/ws`: connected again whenever it drops."""
+    """The frames of `/ws`: connected again whenever it drops, at the last event of which all parts came."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self._since: int | None = None
         self._heard: asyncio.Queue[Json | None] = asyncio.Queue()
         self.connected = asyncio.Event()
 
@@ -61,11 +63,20 @@ class Socket:
             await asyncio.sleep(_RECONNECT)
 
     async def _listen(self) -> None:
-        async with self._session.ws_connect("/ws", heartbeat=10, max_msg_size=2**24) as socket:
-            self.connected.set()
+        query = {} if self._since is None else {"since": str(self._since)}
+        async with self._session.ws_connect("/ws", params=query, heartbeat=10, max_msg_size=2**24) as socket:
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT:
-                    self._heard.put_nowait(message.json())
+                    self._hear(message.json())
+        if socket.close_code == _RESTORED:
+            self._since = None
+
+    def _hear(self, frame: Json) -> None:
+        if frame["event_type"] == "caught_up":  # from here on, nothing that happens is missed
+            self.connected.set()
+        if frame.get("part") == frame.get("parts"):
+            self._since = frame["position"]
+        self._heard.put_nowait(frame)
 
 
 class Gateway:

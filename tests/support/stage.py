@@ -16,6 +16,7 @@ from baton_contracts.handoffs import ARTIFACT_TYPES, Json
 from baton_contracts.rest import TaskView
 from baton_eventlog.append import Append, NewEvent, Outcome
 from baton_gateway.service import GatewayService
+from baton_gateway.sockets import Sockets
 from baton_hitl.service import HitlService
 from baton_orchestrator.service import OrchestratorService
 from baton_runtime.bus import MemoryBus
@@ -33,6 +34,13 @@ class Stage:
     host: Host
     url: str
     client: aiohttp.ClientSession
+    service: GatewayService
+
+    @property
+    def sockets(self) -> Sockets:
+        """The gateway's open sockets."""
+        assert self.service.gateway
+        return self.service.gateway.sockets
 
     async def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         """Read a path, expecting 200; give its JSON."""
@@ -84,7 +92,7 @@ async def stage(dsn: str, data_dir: Path, *, alone: bool = False) -> AsyncIterat
             if running.done():
                 running.result()
             async with aiohttp.ClientSession(gateway.url, timeout=aiohttp.ClientTimeout(20)) as client:
-                yield Stage(host, gateway.url, client)
+                yield Stage(host, gateway.url, client, gateway)
         finally:
             ready.cancel()
             stop.set()

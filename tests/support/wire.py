@@ -8,12 +8,16 @@ from yarl import URL
 
 
 class Wire:
-    """A TCP proxy before a server: it can be cut, swallow everything, and hold it back while not `flowing`."""
+    """A TCP proxy before a server: it can be cut, swallow everything, and hold it back while not `flowing`.
+
+    With a `budget` it passes that many bytes more, wherever in a message that ends, and then cuts itself.
+    """
 
     def __init__(self, target: URL) -> None:
         self._target = target
         self._pipes: set[asyncio.Task[None]] = set()
         self.swallow = False
+        self.budget: int | None = None
         self.flowing = asyncio.Event()
         self.flowing.set()
 
@@ -50,7 +54,16 @@ class Wire:
             while data := await source.read(65536):
                 await self.flowing.wait()
                 if not self.swallow:
-                    sink.write(data)
+                    sink.write(self._within_budget(data))
                     await sink.drain()
+                if self.budget == 0:
+                    break
         except ConnectionError:
             pass
+
+    def _within_budget(self, data: bytes) -> bytes:
+        if self.budget is None:
+            return data
+        passed = data[: self.budget]
+        self.budget -= len(passed)
+        return passed

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Final
 from uuid import UUID, uuid5
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 ID_PATTERN: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
@@ -22,6 +22,7 @@ def _written_out(value: object) -> object:
 
 Id = Annotated[
     UUID,
+    Field(strict=False),  # also where a model is strict: JSON has no UUIDs of its own
     BeforeValidator(_written_out),
     WithJsonSchema({"type": "string", "format": "uuid", "pattern": ID_PATTERN}),
 ]

@@ -34,6 +34,11 @@ SELECT id, project_id, event_type, schema_version, timestamp, payload, position,
        correlation_id
   FROM event_log WHERE position > $1 ORDER BY position LIMIT $2
 
+-- name: read_stream
+SELECT id, project_id, event_type, schema_version, timestamp, payload, position, version, actor, causation_id,
+       correlation_id
+  FROM event_log WHERE project_id = $1 AND position > $2 AND position <= $3 ORDER BY version LIMIT $4
+
 -- name: unsettled
 -- What routed events, at or below a position, no consumer of theirs has settled. (LIMIT keeps the inbox a look-up:
 -- a join would read all of it.)
@@ -57,6 +62,9 @@ SELECT resolved(payload) -> 'definition' FROM event_log
 
 -- name: head
 SELECT position FROM log_head
+
+-- name: head_and_epoch
+SELECT position, epoch FROM log_head
 
 -- name: checkpoint
 SELECT position FROM checkpoints WHERE name = $1
@@ -91,6 +99,20 @@ SELECT count(*) FROM runners WHERE beat_at > now() - interval '5 seconds'
 SELECT t.id AS task_id, t.project_id, t.attempt, t.runner_id
   FROM tasks t WHERE t.status = 'working' AND NOT EXISTS (SELECT FROM runners r WHERE r.id = t.runner_id)
  ORDER BY t.position LIMIT $1
+
+-- name: held_by
+-- The tasks that an agent works on.
+SELECT id AS task_id, project_id, attempt, runner_id FROM tasks
+ WHERE agent_type = $1 AND status = 'working' ORDER BY position
+
+-- name: ended_elsewhere
+-- Those of some attempts at work that somebody else has ended or replaced. What the tables do not show yet goes on.
+SELECT a.task_id, a.attempt
+  FROM unnest($1::uuid[], $2::int[]) AS a (task_id, attempt) JOIN tasks t ON t.id = a.task_id
+ WHERE t.attempt > a.attempt OR t.attempt = a.attempt AND t.status NOT IN ('pending', 'working')
+
+-- name: is_settled
+SELECT EXISTS (SELECT FROM inbox WHERE id = inbox_key($1, $2))
 
 -- name: prune_inbox
 -- What was settled so long ago that nobody asks again; some at a time, so that no append waits for it.

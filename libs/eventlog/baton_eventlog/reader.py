@@ -95,6 +95,19 @@ async def read(pool: asyncpg.Pool, after: int, limit: int) -> list[Event]:
     prove_density(after, (row["position"] for row in rows))
     if not rows and await pool.fetchval(QUERIES["head"]) < after:
         raise LogRewound(f"The log ends before position {after}, which was reached before")
+    return await _readable_events(pool, rows)
+
+
+async def read_stream(pool: asyncpg.Pool, project_id: UUID, after: int, until: int, limit: int) -> list[Event]:
+    """Return a stream's events at positions in (after, until], `limit` at most, and fewer where blobs are large.
+
+    What cannot be read is given as `UnknownPayload`, as in `read`.
+    """
+    rows = await pool.fetch(QUERIES["read_stream"], project_id, after, until, limit)
+    return await _readable_events(pool, _within_memory(rows))
+
+
+async def _readable_events(pool: asyncpg.Pool, rows: Sequence[asyncpg.Record]) -> list[Event]:
     try:
         return await events_of(pool, rows)
     except BlobMissing:

@@ -151,6 +151,27 @@ SELECT json_build_object(
            'current_task_id', s.current_task_id, 'last_activity', s.last_activity)::text
   FROM (SELECT $1::text AS agent_type) a LEFT JOIN agent_status s USING (agent_type)
 
+-- name: standings_of_events
+SELECT id, status, CASE WHEN status <> 'idle' THEN task_id END AS current_task_id
+  FROM agent_status_history WHERE id = ANY ($1::uuid[])
+
 -- name: writable
 -- A transaction id is given to whoever may write: a standby refuses, a read-only session answers false.
 SELECT pg_current_xact_id() IS NOT NULL AND current_setting('transaction_read_only') = 'off'
+
+-- name: llm_status
+-- The embedded model cannot fail; of any other the last call tells.
+SELECT CASE WHEN provider = 'embedded' OR outcome = 'ok' THEN 'ok' ELSE 'degraded' END
+  FROM llm_status ORDER BY position DESC LIMIT 1
+
+-- name: claim_key
+-- What stands under a key: this request's claim, or an earlier one's; no row where one is being made.
+WITH claimed AS (
+    INSERT INTO inbox (id, consumer, message_id, request_hash, position, version, settled_at, reply)
+    VALUES (inbox_key('gateway', $1), 'gateway', $1, $2, 0, 0, now(), to_jsonb($3::text))
+    ON CONFLICT (id) DO NOTHING
+    RETURNING request_hash, reply
+)
+SELECT request_hash, reply #>> '{}' AS answer FROM claimed
+ UNION ALL
+SELECT request_hash, reply #>> '{}' FROM inbox WHERE id = inbox_key('gateway', $1)

@@ -27,3 +27,9 @@ async def fetch_row(pool: Pool, statement: str, *arguments: object) -> asyncpg.R
     """Return the one row of a statement, or None. Raises one of `UNAVAILABLE`."""
     async with asyncio.timeout(_DEADLINE):
         return await pool.fetchrow(statement, *arguments)
+
+
+async def fetch(pool: Pool, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    """Return the rows of a statement. Raises one of `UNAVAILABLE`."""
+    async with asyncio.timeout(_DEADLINE):
+        return list(await pool.fetch(statement, *arguments))

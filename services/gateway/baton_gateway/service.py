@@ -17,23 +17,24 @@ from baton_runtime.host import Host, NotStarted
 
 
 class GatewayService:
-    """The front door. `ready` is set when it serves, at `url`."""
+    """The front door. `ready` is set when it serves, at `url`; then `gateway` is what its handlers stand on."""
 
     name = "gateway"
 
     def __init__(self) -> None:
         self.ready = asyncio.Event()
         self.url = ""
+        self.gateway: Gateway | None = None
 
     async def run(self, host: Host) -> None:
         """Serve until cancelled. Raises `NotStarted` where there are no definitions, or the address cannot be had."""
         await host.bus.declare(SERVICE_QUEUES)
-        gateway = _open(host)
+        self.gateway = gateway = _open(host)
         async with listening(build_app(gateway), host.settings.host, host.settings.port) as self.url:
             self.ready.set()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(gateway.freshness.run())
-                tasks.create_task(gateway.sockets.run(host, gateway.freshness))
+                tasks.create_task(gateway.sockets.run())
                 tasks.create_task(lead(host.dsn, "projector", partial(project, host, gateway.freshness)))
 
 
@@ -42,10 +43,11 @@ def _open(host: Host) -> Gateway:
         core = find_core(host.settings.core_path)
     except CoreNotFoundError as error:
         raise NotStarted(str(error)) from error
+    freshness = Freshness(host.pool)
     return Gateway(
         host=host,
         blobs=BlobStore(host.settings.bundle_store()),
         definitions=load_definitions(core).definitions,
-        freshness=Freshness(host.pool),
-        sockets=Sockets(),
+        freshness=freshness,
+        sockets=Sockets(host, freshness),
     )

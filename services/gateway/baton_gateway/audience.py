@@ -1,0 +1,54 @@
+"""Who hears what live: the open sockets by what they subscribed to."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from baton_gateway.connection import Connection
+from baton_gateway.told import Interest, Told
+
+
+class Audience:
+    """Connections by their live interests; those of one interest are served from one buffer."""
+
+    def __init__(self) -> None:
+        self._by_project: dict[UUID | None, dict[Interest, set[Connection]]] = defaultdict(dict)
+
+    def join(self, interest: Interest, connection: Connection) -> None:
+        """Have a connection hear what follows."""
+        self._by_project[interest.project_id].setdefault(interest, set()).add(connection)
+
+    def leave(self, interest: Interest, connection: Connection) -> None:
+        """Have it hear no more of this."""
+        interests = self._by_project.get(interest.project_id, {})
+        members = interests.get(interest, set())
+        members.discard(connection)
+        if not members:
+            interests.pop(interest, None)
+        if not interests:
+            self._by_project.pop(interest.project_id, None)
+
+    def tell(self, told: Sequence[Told]) -> None:
+        """Write a batch of events to everybody who wants some of it: one write a connection and interest."""
+        position = told[-1].position
+        heard: set[Connection] = set()
+        for interest, pieces in self._pieces(told).items():
+            frames = b"".join(pieces)
+            members = self._by_project[interest.project_id][interest]
+            gone = [connection for connection in members if not connection.write(frames)]
+            heard.update(members)
+            for connection in gone:
+                self.leave(interest, connection)
+        for connection in heard:  # only now: one that was let go in between has not heard all of this batch
+            connection.heard(position)
+
+    def _pieces(self, told: Sequence[Told]) -> dict[Interest, list[bytes]]:
+        pieces: dict[Interest, list[bytes]] = defaultdict(list)
+        for one in told:
+            for interest in self._interested(one.project_id):
+                pieces[interest].append(one.wire(interest.types))
+        return pieces
+
+    def _interested(self, project_id: UUID) -> Iterator[Interest]:
+        for key in (None, project_id):
+            yield from self._by_project.get(key, ())

@@ -1,0 +1,111 @@
+"""What was told already, for those who catch up: the newest events from memory, older ones from the log.
+
+Whole pages of the log never change, so a few of them are kept as well: a thousand clients that were away for an hour
+read it once.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from baton_contracts.events import Event
+from baton_eventlog.database import UNAVAILABLE
+from baton_eventlog.reader import read, read_stream
+from baton_gateway.reading import Pool
+from baton_gateway.told import Told, tell
+
+log = structlog.get_logger("baton.backlog")
+PAGE: Final = 256
+_RECENT: Final = 4096
+_PAGES: Final = 32
+_READERS: Final = 4
+_RETRY: Final = 0.2
+
+
+class Backlog:
+    """Events up to the position that was told last, in order."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._recent: deque[Told] = deque(maxlen=_RECENT)
+        self._pages: OrderedDict[int, asyncio.Task[list[Told]]] = OrderedDict()
+        self._readers = asyncio.Semaphore(_READERS)
+
+    def add(self, told: Sequence[Told]) -> None:
+        """Keep what is told now; it follows without a gap what was added before."""
+        self._recent.extend(told)
+
+    def clear(self) -> None:
+        """Forget everything: the log is another one now."""
+        self._recent.clear()
+        self._pages.clear()
+
+    async def after(self, position: int, until: int, project_id: UUID | None) -> tuple[Sequence[Told], int]:
+        """Return some events of (position, until], the first ones, and the position up to which these are all.
+
+        Waits while PostgreSQL is away. Raises `LogRewound` or `LogGap` as the reader does.
+        """
+        if self._recent and self._recent[0].position <= position + 1:
+            newer = islice(self._recent, position + 1 - self._recent[0].position, None)
+            return list(newer), self._recent[-1].position
+        if project_id is not None:
+            told = await self._read_project(project_id, position, until)
+            return told, told[-1].position if told else until
+        first = position - position % PAGE
+        page = await (self._page(first) if first + PAGE <= until else self._read_all(first))
+        newer_ones = [one for one in page if position < one.position <= until]
+        return newer_ones, newer_ones[-1].position
+
+    async def _page(self, first: int) -> list[Told]:
+        """Return a whole page, read once for all who ask for it."""
+        reading = self._pages.get(first)
+        if reading is None:
+            reading = self._pages[first] = asyncio.create_task(self._read_all(first))
+            if len(self._pages) > _PAGES:
+                self._pages.popitem(last=False)
+        self._pages.move_to_end(first)
+        try:
+            return await asyncio.shield(reading)
+        except Exception:
+            self._pages.pop(first, None)
+            raise
+
+    async def _read_all(self, first: int) -> list[Told]:
+        """Return the page of the log that follows a position; shorter where the log ends, or its blobs are large."""
+        found: list[Told] = []
+        while len(found) < PAGE:
+            events = await self._read(first + len(found), PAGE - len(found))
+            if not events:
+                break
+            found += await self._tell(events)
+        return found
+
+    async def _read(self, after: int, limit: int) -> list[Event]:
+        while True:
+            try:
+                async with self._readers:
+                    return await read(self._pool, after, limit)
+            except UNAVAILABLE as error:
+                await _wait(error)
+
+    async def _read_project(self, project_id: UUID, after: int, until: int) -> list[Told]:
+        while True:
+            try:
+                async with self._readers:
+                    events = await read_stream(self._pool, project_id, after, until, PAGE)
+                return await self._tell(events)
+            except UNAVAILABLE as error:
+                await _wait(error)
+
+    async def _tell(self, events: Sequence[Event]) -> list[Told]:
+        return await tell(self._pool, events)
+
+
+async def _wait(error: Exception) -> None:
+    log.warning("sockets_wait_for_postgresql", error=type(error).__name__)
+    await asyncio.sleep(_RETRY)

@@ -1,0 +1,121 @@
+"""One client's socket from its handshake to its end: what it asks for, and what it is told.
+
+Subscriptions of one socket never overlap, so no frame is sent to it twice: it hears all projects, or some of them one
+by one.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from aiohttp import WSMsgType, web
+
+from baton_gateway.connection import Connection
+from baton_gateway.reading import READS, Pool, fetch_value
+from baton_gateway.socket_messages import Misunderstood, Ping, Subscribe, Unsubscribe, message_of, scope
+from baton_gateway.sockets import RESTORED, Sockets, UnknownPosition
+from baton_gateway.told import Interest, text_frame
+
+HEARTBEAT: Final = 30.0
+MAX_MESSAGE: Final = 16 << 10
+MAX_SUBSCRIPTIONS: Final = 100
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A socket that is open; its subscriptions run beside the reading of what it says."""
+
+    sockets: Sockets
+    pool: Pool
+    connection: Connection
+    running: dict[UUID | None, tuple[Interest, asyncio.Task[None]]] = field(default_factory=dict)
+
+    async def hear(self, socket: web.WebSocketResponse) -> None:
+        """Answer what the client says until it is gone."""
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await self._answer(message.data)
+            elif message.type is WSMsgType.BINARY:
+                self._say({"type": "error", "detail": "send JSON as text"})
+            if not await self.connection.drained():  # who does not listen is not answered
+                break
+
+    async def _answer(self, text: str) -> None:
+        try:
+            match message_of(text):
+                case Ping():
+                    self._say({"type": "pong", "position": self.complete_to()})
+                case Subscribe() as wanted:
+                    await self._subscribe(wanted)
+                case Unsubscribe() as unwanted:
+                    self._unsubscribe(unwanted)
+        except Misunderstood as error:
+            self._say({"type": "error", "detail": str(error)})
+
+    def complete_to(self) -> int:
+        """Return the position to resume from: all that this socket wants up to it was written."""
+        return min(self.connection.reached.values(), default=self.sockets.position)
+
+    async def _subscribe(self, wanted: Subscribe) -> None:
+        if None in self.running or (self.running and wanted.project_id is None) or wanted.project_id in self.running:
+            raise Misunderstood("this overlaps with what the socket is subscribed to: unsubscribe from that first")
+        if len(self.running) >= MAX_SUBSCRIPTIONS:
+            raise Misunderstood(f"a socket has {MAX_SUBSCRIPTIONS} subscriptions at most")
+        if wanted.project_id and await fetch_value(self.pool, READS["project_known"], wanted.project_id) is None:
+            raise Misunderstood(f"there is no project {wanted.project_id}")
+        self._say({"type": "subscribed", "project_id": scope(wanted.project_id)})
+        self.begin(wanted.interest(), wanted.since, wanted.epoch)
+
+    def _unsubscribe(self, unwanted: Unsubscribe) -> None:
+        interest, task = self.running.pop(unwanted.project_id, (None, None))
+        if interest is None or task is None:
+            raise Misunderstood("the socket is not subscribed to this")
+        task.cancel()
+        self.connection.interests.discard(interest)
+        self.sockets.unsubscribe(self.connection, interest)
+        self._say({"type": "unsubscribed", "project_id": scope(unwanted.project_id)})
+
+    def begin(self, interest: Interest, since: int | None, epoch: UUID | None) -> None:
+        """Have a subscription catch up and go live."""
+        self.connection.interests.add(interest)
+        self.running[interest.project_id] = (interest, asyncio.create_task(self._run(interest, since, epoch)))
+
+    async def _run(self, interest: Interest, since: int | None, epoch: UUID | None) -> None:
+        try:
+            await self.sockets.subscribe(self.connection, interest, since, epoch)
+        except UnknownPosition as error:
+            self.connection.close(RESTORED, str(error))
+
+    def _say(self, content: dict[str, object]) -> None:
+        self.connection.write(text_frame(content))
+
+    async def end(self) -> None:
+        """Stop everything that runs for this socket."""
+        self.sockets.leave(self.connection)
+        tasks = [task for _, task in self.running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.connection.closed()
+
+
+async def converse(
+    request: web.Request,
+    sockets: Sockets,
+    pool: Pool,
+    interest: Interest,
+    since: int | None,
+    epoch: UUID | None,
+) -> web.WebSocketResponse:
+    """Carry one socket from its handshake to its end."""
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT, compress=False, max_msg_size=MAX_MESSAGE)
+    await socket.prepare(request)
+    conversation = Conversation(sockets, pool, Connection(request, socket))
+    sockets.open(conversation.connection)
+    try:
+        conversation.begin(interest, since, epoch)
+        await conversation.hear(socket)
+    finally:
+        await conversation.end()
+    return socket
