@@ -1,81 +1,22 @@
 """The artifacts service on a real PostgreSQL and a real object store: asked, told, repeated, disturbed."""
 
 import asyncio
-import contextlib
 import io
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 from zipfile import ZipFile
 
 import pytest
 
-from baton_artifacts.service import ArtifactsService
-from baton_contracts.commands import Command, CommandReply, GenerateArtifacts, Respond
-from baton_contracts.events import ArtifactsGenerated, Event, Payload
+from baton_contracts.commands import Respond
 from baton_contracts.routes import ARTIFACTS
-from baton_eventlog.reader import load
 from baton_runtime.blobs import BlobStore, BlobsUnavailable
-from baton_runtime.bus import DEAD, Delivery, MemoryBus
-from baton_runtime.host import Host, open_host
+from baton_runtime.bus import DEAD, Delivery
 from baton_runtime.messages import command_message, event_message
-from baton_runtime.settings import Settings
-from support.bundles import CODE, PROJECT, begun, finished, made
-from support.logs import command
+from support.artifacts import RESULT, served
+from support.bundles import CODE, COMPLETED, PROJECT, begun, finished, made
 from support.waiting import eventually, until
-
-RESULT = {"artifacts_generated": 9, "zip_created": True, "download_available": True}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A host on which the service runs."""
-
-    host: Host
-    folder: Path
-
-    async def append(self, *payloads: Payload) -> None:
-        """Write events of the project by hand."""
-        await self.host.appender.append([command(PROJECT, *payloads)])
-
-    async def send(self, what: Command, message_id: UUID) -> CommandReply:
-        """Send a command to the service's queue and return the answer."""
-        message = command_message(what, message_id, "tester")
-        reply = await self.host.bus.request(ARTIFACTS, message, timeout=30)
-        return CommandReply.model_validate_json(reply.body)
-
-    async def generate(self, message_id: UUID | None = None) -> CommandReply:
-        """Ask for the project's bundle."""
-        return await self.send(GenerateArtifacts(project_id=PROJECT), message_id or uuid4())
-
-    async def events(self) -> list[Event]:
-        """Return all events of the project."""
-        return await load(self.host.pool, {PROJECT: 0})
-
-    async def bundles(self) -> list[ArtifactsGenerated]:
-        """Return what the log says of bundles."""
-        return [event.payload for event in await self.events() if isinstance(event.payload, ArtifactsGenerated)]
-
-    def blob(self, sha256: str) -> Path:
-        """Return where the object store keeps a blob."""
-        return self.folder / "bundles" / sha256[:2] / sha256
-
-
-@contextlib.asynccontextmanager
-async def served(dsn: str, folder: Path, *, replicas: int = 1) -> AsyncIterator[Place]:
-    """Run the service."""
-    async with open_host(Settings(data_dir=folder), dsn, MemoryBus()) as host:
-        await host.bus.declare([ARTIFACTS])
-        running = [asyncio.create_task(ArtifactsService().run(host)) for _ in range(replicas)]
-        try:
-            yield Place(host, folder)
-        finally:
-            for task in running:
-                task.cancel()
-            ended = await asyncio.gather(*running, return_exceptions=True)
-        assert all(isinstance(end, asyncio.CancelledError) for end in ended), ended
 
 
 async def test_a_command_is_answered_when_the_bundle_is_stored_and_named_in_the_log(
@@ -224,3 +165,19 @@ async def test_a_message_for_somebody_else_ends_with_the_dead_letters(database: 
         await until(lambda: bool(dead))
         assert dead[0].message.id == message.id
         assert (await place.generate()).result == RESULT
+
+
+async def test_a_project_completed_by_force_without_any_output_is_settled_and_not_asked_again(
+    database: str, tmp_path: Path
+) -> None:
+    async with served(database, tmp_path) as place:
+        await place.append(*begun(), COMPLETED.model_copy(update={"forced": True}))
+        completed = event_message((await place.events())[-1])
+        assert await place.unsettled() == [completed.id]
+        await place.host.bus.publish([(ARTIFACTS, completed)])
+
+        async def is_settled() -> bool:
+            return not await place.unsettled()
+
+        await eventually(is_settled)
+        assert await place.bundles() == []

@@ -101,3 +101,20 @@ def test_a_url_that_leads_nowhere_is_told_by_its_variable(url: str) -> None:
     with pytest.raises(UnfitSettings, match="BATON_STORE_URL") as raised:
         BlobStore(url)
     assert "\n" not in str(raised.value)
+
+
+async def test_a_blob_that_was_removed_is_not_there_and_removing_it_again_is_no_error(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path.as_uri())
+    sha256, _ = await store.put(CHUNK)
+    await store.delete(sha256)
+    assert files(tmp_path) == []
+    await store.delete(sha256)
+    with pytest.raises(BlobMissing):
+        await store.stream(sha256)
+
+
+async def test_a_store_that_cannot_delete_is_unavailable(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path.as_uri())
+    (tmp_path / "00" / ("0" * 64)).mkdir(parents=True)
+    with pytest.raises(BlobsUnavailable):
+        await store.delete("0" * 64)

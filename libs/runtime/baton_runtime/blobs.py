@@ -87,6 +87,11 @@ class BlobStore:
             raise BlobMissing(f"There is no blob {sha256} in the object store; generate the bundle again") from error
         return _chunks(found)
 
+    async def delete(self, sha256: str) -> None:
+        """Remove a blob; one that is not there is no error. Raises `BlobsUnavailable`."""
+        with contextlib.suppress(FileNotFoundError):
+            await _ask(obstore.delete, self._store, _key(sha256))
+
     async def _persist(self, key: str) -> None:
         """See to it that what was written outlives a power failure; an object store answers only when it does."""
         if isinstance(self._store, LocalStore) and self._store.prefix is not None:
