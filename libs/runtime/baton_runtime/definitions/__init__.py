@@ -5,8 +5,11 @@ that cannot be used is an entry in `Loaded.errors` that names the field.
 """
 
 from .folder import CoreNotFoundError, DefinitionError, Loaded, find_core, load_definitions
-from .templates import Value, Variables, render
-from .yaml import InvalidDefinition
+from .outline import outline
+from .substitution import Value, Variables
+from .templates import render
+from .variables import VariableUse, extent, variables_of
+from .yaml import InvalidDefinition, dump_yaml
 
 __all__ = [
     "CoreNotFoundError",
@@ -14,8 +17,13 @@ __all__ = [
     "InvalidDefinition",
     "Loaded",
     "Value",
+    "VariableUse",
     "Variables",
+    "dump_yaml",
+    "extent",
     "find_core",
     "load_definitions",
+    "outline",
     "render",
+    "variables_of",
 ]

@@ -7,22 +7,16 @@ inside a line is left as it is, so whoever turns the document into HTML must san
 fail.
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast, get_args
 
 from baton_contracts.definitions import Section, SectionType, Template
 
 from . import markdown
 from .fields import Fields
+from .substitution import Variables, items_of, known_in, rows_of, substitute, text_of
 from .yaml import InvalidDefinition
 
-Value = str | bool | int | float | Sequence[str]
-Variables = Mapping[str, Value]
-
-_VARIABLE: Final = re.compile(r"\{\{([^{}\n]*)\}\}")
-_MARKER: Final = re.compile(r"^(?:[-*]|\d+\.)\s+")
 _TYPES: Final[tuple[str, ...]] = get_args(SectionType)
 _DEEPEST_HEADING: Final = 6
 
@@ -62,16 +56,6 @@ def render(template: Template, variables: Variables) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def substitute(pattern: str, variables: Variables, separator: str = ", ") -> str:
-    """Return `pattern` with each known `{{name}}` replaced; values are not looked into for further names."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1).strip()
-        return _text(variables[name], separator) if name in variables else match.group()
-
-    return _VARIABLE.sub(value, pattern)
-
-
 def _sections(fields: Fields) -> tuple[Section, ...]:
     return tuple(_section(child) for child in fields.children("sections"))
 
@@ -108,59 +92,18 @@ def _body(section: Section, variables: Variables) -> str:
             language = "mermaid" if section.type == "mermaid" else section.language
             return markdown.fence(substitute(section.template, variables, "\n"), language)
         case "bullet-list" | "numbered-list":
-            return markdown.items(_items(section, variables), numbered=section.type == "numbered-list")
+            return markdown.items(items_of(section, variables), numbered=section.type == "numbered-list")
         case "table":
-            return markdown.table(section.columns, _rows(section, variables))
+            return markdown.table(section.columns, rows_of(section, variables))
         case _:
             return _prose(section.template, variables)
 
 
 def _prose(pattern: str, variables: Variables) -> str:
     """Substitute line by line, so that only lines which a value made or changed are neutralised."""
-    quoted = {name: markdown.neutral(_text(value)) for name, value in variables.items()}
+    quoted = {name: markdown.neutral(text_of(value)) for name, value in known_in(pattern, variables).items()}
     lines: list[str] = []
     for line in pattern.split("\n"):
         text = substitute(line, quoted)
         lines.append(text if text == line or markdown.starts_block(line) else markdown.neutral(text))
     return "\n".join(lines)
-
-
-def _items(section: Section, variables: Variables) -> list[str]:
-    patterns = [_MARKER.sub("", line) for line in section.template.split("\n") if line.strip()]
-    return [substitute(pattern, row) for pattern in patterns for row in _each(pattern, variables)]
-
-
-def _rows(section: Section, variables: Variables) -> list[list[str]]:
-    patterns = [line.strip().strip("|") for line in section.template.split("\n") if line.strip()]
-    return [
-        [substitute(cell.strip(), row) for cell in pattern.split("|")]
-        for pattern in patterns
-        for row in _each(pattern, variables)
-    ]
-
-
-def _each(pattern: str, variables: Variables) -> Iterator[Variables]:
-    """Yield the variables once for each element of the pattern's lists, side by side; once without lists."""
-    names = {match.strip() for match in _VARIABLE.findall(pattern)} & variables.keys()
-    lists = {name: value for name in names if _is_list(value := variables[name])}
-    if not lists:
-        yield variables
-        return
-    for elements in zip_longest(*(cast("Sequence[str]", value) for value in lists.values()), fillvalue=""):
-        yield {**variables, **dict(zip(lists, elements, strict=True))}
-
-
-def _is_list(value: Value) -> bool:
-    return not isinstance(value, str | bool | int | float)
-
-
-def _text(value: Value, separator: str = ", ") -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return str(round(value, 3))
-        case str() | int():
-            return str(value).replace("\r\n", "\n").replace("\r", "\n")
-        case _:
-            return separator.join(_text(element) for element in value)

@@ -90,3 +90,9 @@ def parse_yaml(source: bytes) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise InvalidDefinition("the file must hold a mapping (key: value) at its root")
     return data
+
+
+def dump_yaml(data: Mapping[str, Any]) -> str:
+    """Return `data` as YAML in the order of its keys; whatever its texts hold, they read back as they were."""
+    text: str = yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=120)
+    return text
