@@ -138,7 +138,7 @@ def test_amend_sends_the_same_task_back_without_a_second_gate() -> None:
     (following,) = react(fold(*story), story[-1], "amended")
     assert isinstance(following, e.TaskCreated)
     assert following.agent_type == "architect"
-    assert react(fold(*story), amended) == ()
+    assert react(fold(*story, following), amended) == ()
 
 
 def test_reject_opens_a_new_task_of_the_step_with_the_reason() -> None:
@@ -189,6 +189,15 @@ def test_a_failed_task_fails_the_project_with_its_reason() -> None:
     assert "no model" in end.reason
 
 
+def test_a_failure_of_an_old_attempt_leads_to_nothing() -> None:
+    task = only(created(), e.TaskCreated)
+    failed = e.TaskFailed(task_id=task.task_id, agent_type="analyst", attempt=1, reason="no model")
+    lost = ReplaceRunner(project_id=PROJECT, task_id=task.task_id, attempt=1, runner_id=RUNNER)
+    (again,) = decide(fold(*created(), started(task)), lost, origin("lost"), CATALOG)
+    state = fold(*created(), started(task), again, started(task, 2), failed.model_copy(update={"attempt": 2}))
+    assert react(state, failed) == ()
+
+
 def test_an_answer_of_an_old_attempt_leads_to_nothing() -> None:
     task, request, story = in_review()
     amended = answer(request, "amended")
@@ -203,6 +212,7 @@ def test_a_lost_runners_task_goes_out_under_the_next_attempt() -> None:
     (again,) = decide(state, lost, origin("lost"), CATALOG)
     assert isinstance(again, e.TaskDispatched)
     assert (again.attempt, again.gate, again.handoff) == (2, True, task.handoff)
+    assert again.reason == "its runner is gone"
     assert decide(fold(*created(), started(task), again), lost, origin("lost again"), CATALOG) == ()
 
 
@@ -212,4 +222,6 @@ def test_events_of_unknown_tasks_lead_to_nothing() -> None:
 
 
 def test_ids_follow_from_the_message() -> None:
-    assert only(created(), e.TaskCreated).task_id == derive_id(origin("create"), "task:analyst")
+    execution_id = derive_id(origin("create"), "execution")
+    assert only(created(), e.WorkflowStarted).execution_id == execution_id
+    assert only(created(), e.TaskCreated).task_id == derive_id(origin("create"), f"task:{execution_id}:analyst")

@@ -28,6 +28,7 @@ class Task:
     feedback: tuple[str, ...] = ()
     runner_id: UUID | None = None
     artifact: e.Artifact | None = None
+    message: str = ""
     reason: str = ""
 
     @property
@@ -47,9 +48,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A run of a workflow."""
+    """A run of a workflow; one that was `closed` by force stands as it is, and nothing of it goes on."""
 
     started: e.WorkflowStarted
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _task_start(state: Project, payload: e.TaskStart) -> Project:
 
 def _task_complete(state: Project, payload: e.TaskComplete) -> Project:
     status = "waiting_for_hitl" if payload.awaits_review else "completed"
-    return _with_task(state, payload.task_id, status=status, artifact=payload.artifact)
+    return _with_task(state, payload.task_id, status=status, artifact=payload.artifact, message=payload.message)
 
 
 def _task_failed(state: Project, payload: e.TaskFailed) -> Project:
@@ -160,8 +162,9 @@ def _hitl_response(state: Project, payload: e.HitlResponse) -> Project:
     return _with_task(after, payload.task_id, status=status, reason=reason)
 
 
-def _project_completed(state: Project, _: e.ProjectCompleted) -> Project:
-    return replace(state, status="completed", paused=False)
+def _project_completed(state: Project, payload: e.ProjectCompleted) -> Project:
+    executions = {key: replace(run, closed=run.closed or payload.forced) for key, run in state.executions.items()}
+    return replace(state, status="completed", paused=False, executions=executions)
 
 
 def _project_failed(state: Project, payload: e.ProjectFailed) -> Project:

@@ -1,20 +1,22 @@
 """Takes commands and events from its queue and decides every handoff; one replica relays the log, one seals it."""
 
 import asyncio
-from functools import partial
+from functools import partial, reduce
 from typing import Final
 
 import structlog
 
-from baton_contracts.project import Project
+from baton_contracts.project import Project, evolve
 from baton_contracts.routes import ORCHESTRATOR, SERVICE_QUEUES, agent_queue
 from baton_eventlog.append import DataRefused
 from baton_eventlog.leader import lead
 from baton_eventlog.seal import seal
 from baton_orchestrator.catalog import FolderCatalog
-from baton_orchestrator.decide import decide, result_of
+from baton_orchestrator.decide import decide
 from baton_orchestrator.reconciler import prune, replace_runners, resend
 from baton_orchestrator.relay import relay
+from baton_orchestrator.resets import Resets
+from baton_orchestrator.results import result_of
 from baton_orchestrator.steps import Catalog
 from baton_runtime.definitions import find_core, load_definitions
 from baton_runtime.host import Host
@@ -28,7 +30,8 @@ _PREFETCH: Final = 500
 def decide_with(catalog: Catalog, state: Project, inbound: Inbound) -> Decision:
     """Decide one message on these definitions."""
     origin = inbound.id or inbound.project_id
-    return Decision(decide(state, inbound.what, origin, catalog), result_of(inbound.what))
+    events = decide(state, inbound.what, origin, catalog)
+    return Decision(events, result_of(inbound.what, reduce(evolve, events, state)))
 
 
 class OrchestratorService:
@@ -46,8 +49,9 @@ class OrchestratorService:
         await _register(host, catalog)
         loop = Loop(ORCHESTRATOR, host.pool, host.appender, partial(decide_with, catalog), prepare=catalog.prepare)
         await host.bus.declare([*SERVICE_QUEUES, *map(agent_queue, definitions.agents)])
-        await host.bus.consume(ORCHESTRATOR, loop.take, prefetch=_PREFETCH)
         async with asyncio.TaskGroup() as tasks:
+            resets = Resets(host.pool, loop, catalog.agents(), tasks)
+            await host.bus.consume(ORCHESTRATOR, resets.take, prefetch=_PREFETCH)
             tasks.create_task(loop.run())
             tasks.create_task(lead(host.dsn, "relay", partial(_lead, host, loop)))
             if host.settings.log_key:
