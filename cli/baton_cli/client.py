@@ -72,6 +72,8 @@ class Socket:
             self._since = None
 
     def _hear(self, frame: Json) -> None:
+        if frame.get("partial"):  # the whole message follows
+            return
         if frame["event_type"] == "caught_up":  # from here on, nothing that happens is missed
             self.connected.set()
         if frame.get("part") == frame.get("parts"):

@@ -11,6 +11,7 @@ from baton_runtime.bus import (
     DEAD,
     DELIVERY_LIMIT,
     MAX_BODY_BYTES,
+    MAX_BROADCAST_BYTES,
     Bus,
     BusUnavailable,
     Delivery,
@@ -69,6 +70,7 @@ async def connect(place: str | None) -> AsyncIterator[Connect]:
             for queue in ("work", "other", DEAD):
                 await channel.queue_delete(f"{prefix}.{queue}")
             await channel.exchange_delete(f"{prefix}.dlx")
+            await channel.exchange_delete(f"{prefix}.broadcast.news")
 
 
 @pytest.fixture
@@ -330,6 +332,84 @@ async def test_the_sink_is_never_called_from_within_a_call_to_the_bus(bus: Bus) 
     (sent,) = await publish(bus, 1)
     await until(lambda: len(seen) >= 5)
     assert set(seen) == {sent.id}
+
+
+async def heard(*inboxes: list[bytes], last: bytes) -> None:
+    """Wait until each has heard this."""
+    await until(lambda: all(inbox[-1:] == [last] for inbox in inboxes))
+
+
+async def test_everybody_who_listens_hears_what_is_broadcast_from_then_on(connect: Connect, bus: Bus) -> None:
+    first, second, late = list[bytes](), list[bytes](), list[bytes]()
+    other = await connect()
+    bus.broadcast("news", b"nobody listens yet")
+    await asyncio.sleep(QUIET)
+    await bus.listen("news", first.append)
+    await other.listen("news", second.append)
+    await bus.listen("other news", late.append)
+    for number in range(100):
+        bus.broadcast("news", str(number).encode())
+    await heard(first, second, last=b"99")
+    assert first == second == [str(number).encode() for number in range(100)]
+    await bus.listen("news", late.append)
+    other.broadcast("news", "späte Nachricht".encode())
+    await heard(first, second, late, last="späte Nachricht".encode())
+    assert late == ["späte Nachricht".encode()]
+
+
+async def test_who_listens_no_more_hears_no_more(bus: Bus) -> None:
+    gone, there = list[bytes](), list[bytes]()
+    listener = await bus.listen("news", gone.append)
+    await bus.listen("news", there.append)
+    bus.broadcast("news", b"1")
+    await heard(gone, there, last=b"1")
+    await listener.cancel()
+    await listener.cancel()
+    bus.broadcast("news", b"2")
+    await heard(there, last=b"2")
+    assert gone == [b"1"]
+
+
+async def test_a_listener_that_fails_hears_the_next_one_and_so_do_the_others(bus: Bus) -> None:
+    failing, there = list[bytes](), list[bytes]()
+
+    def fail(body: bytes) -> None:
+        failing.append(body)
+        raise ValueError(body)
+
+    await bus.listen("news", fail)
+    await bus.listen("news", there.append)
+    for body in (b"1", b"2"):
+        bus.broadcast("news", body)
+    await heard(failing, there, last=b"2")
+    assert failing == there == [b"1", b"2"]
+
+
+async def test_what_is_broadcast_too_large_or_too_fast_is_lost_and_the_next_one_is_heard(bus: Bus) -> None:
+    inbox = list[bytes]()
+    await bus.listen("news", inbox.append)
+    bus.broadcast("news", bytes(MAX_BROADCAST_BYTES + 1))
+    for number in range(5_000):  # in one turn of the loop, so nothing leaves in between
+        bus.broadcast("news", str(number).encode())
+    await heard(inbox, last=b"999")
+    await asyncio.sleep(QUIET)
+    bus.broadcast("news", bytes(MAX_BROADCAST_BYTES))
+    await heard(inbox, last=bytes(MAX_BROADCAST_BYTES))
+    assert inbox[:-1] == [str(number).encode() for number in range(1_000)]
+
+
+async def test_a_closed_bus_drops_what_is_broadcast_and_takes_no_listeners(bus: Bus) -> None:
+    inbox = list[bytes]()
+    await bus.listen("news", inbox.append)
+    await bus.close()
+    bus.broadcast("news", b"1")
+    with pytest.raises(BusUnavailable):
+        await bus.listen("news", inbox.append)
+    await bus.start()
+    await bus.listen("news", inbox.append)
+    bus.broadcast("news", b"2")
+    await heard(inbox, last=b"2")
+    assert inbox == [b"2"]
 
 
 async def test_in_memory_what_is_given_back_goes_to_the_front() -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from baton_agent_runner.model import Answer, ModelRefused, Question
+from baton_agent_runner.model import Answer, ModelRefused, Question, Say
 from baton_agent_runner.service import Runner
 from baton_contracts.handoffs import Json, SoftwareSpecification
 from baton_contracts.routes import agent_queue
@@ -29,12 +29,14 @@ class Talkative:
     """Specifies at great length, and refuses whatever comes next."""
 
     asked: list[Question] = field(default_factory=list)
+    provider: str = "test"
+    name: str = "talkative"
 
-    async def answer(self, question: Question) -> Answer:
+    async def answer(self, question: Question, _: Say) -> Answer:
         self.asked.append(question)
         if question.output_type != "software_specification":
             raise ModelRefused("That was all")
-        return Answer(SPECIFICATION, EXTRAS, "Specified", "test", "talkative", input_tokens=1, output_tokens=2)
+        return Answer(SPECIFICATION, EXTRAS, "Specified", self.provider, self.name, input_tokens=1, output_tokens=2)
 
 
 @contextlib.asynccontextmanager

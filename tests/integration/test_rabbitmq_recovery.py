@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
+from aiormq.exceptions import ChannelPreconditionFailed
 from structlog.testing import capture_logs
 from yarl import URL
 
@@ -41,6 +42,7 @@ async def broker(amqp_url: str, prefix: str) -> AsyncIterator[AbstractChannel]:
         for queue in ("work", DEAD):
             await channel.queue_delete(f"{prefix}.{queue}")
         await channel.exchange_delete(f"{prefix}.dlx")
+        await channel.exchange_delete(f"{prefix}.broadcast.news")
 
 
 @pytest.fixture
@@ -338,3 +340,67 @@ async def test_a_long_queue_of_acknowledgements_is_no_slow_peer(
     await asyncio.sleep(2)
     assert bus._link is link
     assert bus.healthy()
+
+
+async def hears_again(bus: RabbitBus, inbox: list[bytes]) -> None:
+    """Broadcast until something new is heard."""
+    before = len(inbox)
+
+    async def heard() -> bool:
+        bus.broadcast("news", b"again")
+        return len(inbox) > before
+
+    await eventually(heard)
+
+
+async def test_a_listener_hears_again_after_the_connection_was_cut(bus: RabbitBus, wire: Wire) -> None:
+    inbox = list[bytes]()
+    await bus.listen("news", inbox.append)
+    bus.broadcast("news", b"before")
+    await until(lambda: inbox == [b"before"])
+    await wire.cut()
+    for _ in range(10):
+        bus.broadcast("news", b"lost")  # the link may be found dead only now
+    await until(bus.healthy)
+    await hears_again(bus, inbox)
+    assert b"lost" not in inbox
+
+
+async def test_who_listens_while_there_is_no_link_hears_when_there_is(bus: RabbitBus, wire: Wire) -> None:
+    inbox = list[bytes]()
+    await wire.cut()
+    await until(lambda: not bus.healthy())
+    await bus.listen("news", inbox.append)
+    await until(bus.healthy)
+    await hears_again(bus, inbox)
+
+
+async def test_what_a_listener_had_on_the_broker_goes_with_it(bus: RabbitBus, amqp_url: str, prefix: str) -> None:
+    async def unused() -> bool:
+        async with await aio_pika.connect(amqp_url) as connection, connection.channel() as channel:
+            try:
+                await channel.exchange_delete(f"{prefix}.broadcast.news", if_unused=True)
+            except ChannelPreconditionFailed:
+                return False
+            return True
+
+    link, listener = bus._link, await bus.listen("news", list[bytes]().append)
+    assert not await unused()
+    await listener.cancel()
+    await eventually(unused)
+    assert bus._link is link
+
+
+async def test_a_topic_that_exists_otherwise_is_told_and_the_bus_lives_on(
+    bus: RabbitBus, broker: AbstractChannel, prefix: str
+) -> None:
+    link = bus._link
+    await broker.declare_exchange(f"{prefix}.broadcast.news", durable=True)
+    with pytest.raises(BusUnavailable, match="other properties"):
+        await bus.listen("news", list[bytes]().append)
+    with capture_logs() as said:
+        bus.broadcast("news", b"1")
+        await until(lambda: bool(said))
+    assert [line["event"] for line in said] == ["broadcasts_dropped"]
+    assert not any(await bus.publish(to_work(messages(1))))
+    assert bus._link is link

@@ -43,7 +43,9 @@ class EndTask(Command):
 def start_task(state: Project, command: StartTask) -> Payloads:
     """Take the task up, or fail it where its handoff does not fit; nothing where it is not to be had any more."""
     task = state.tasks.get(command.task_id)
-    if task is None or state.status != "active" or task.status != "pending" or task.attempt != command.attempt:
+    if task is None or task.status != "pending" or task.attempt != command.attempt:
+        return ()
+    if state.status != "active" or state.paused:  # whoever resumes it dispatches the task again
         return ()
     if flaw := flaw_of(command.handoff):
         return (_failed(task, flaw),)

@@ -4,11 +4,14 @@ Invariant: an adapter answers with the content type that the question names, or 
 answers with half a content.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from baton_contracts.handoffs import HandoffContent, HandoffSchema, Json
+
+Say = Callable[[str], None]
+"""Tells people a part of the message while it is written; it may be lost, and the answer holds the whole message."""
 
 
 class ModelRefused(Exception):
@@ -46,8 +49,21 @@ class Answer:
 
 
 class Model(Protocol):
-    """Whatever can answer a question."""
+    """Whatever can answer a question: `name` is the model's, `provider` says who runs it."""
 
-    async def answer(self, question: Question) -> Answer:
-        """Return an answer whose content is of the question's output type; raises `ModelRefused`."""
+    @property
+    def provider(self) -> str:
+        """Who runs it."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What it is called there."""
+        ...
+
+    async def answer(self, question: Question, say: Say, /) -> Answer:
+        """Return an answer whose content is of the question's output type; raises `ModelRefused`.
+
+        A model that writes its message bit by bit says each, from the event loop.
+        """
         ...

@@ -3,7 +3,7 @@
 A handoff is acknowledged when `task_start` is durable, not when the model has answered: a call can outlast any
 broker's patience. From then on the runner's heartbeat vouches for the task: when the runner dies, the
 orchestrator dispatches it again under the next attempt, and what this runner still answers is refused. While it lives
-it ends whatever it began: a task that it left at work would stand for ever.
+it ends whatever it began: a task that it left at work would stand for ever. What somebody else ended it stops.
 """
 
 import asyncio
@@ -15,9 +15,11 @@ from uuid import UUID
 import structlog
 from uuid_utils.compat import uuid7
 
+from baton_agent_runner.calls import Calls
 from baton_agent_runner.decide import EndTask, ReportProgress, decide
 from baton_agent_runner.embedded.model import EmbeddedModel
 from baton_agent_runner.model import Model
+from baton_agent_runner.telling import tell
 from baton_agent_runner.work import Work
 from baton_contracts.commands import StartTask
 from baton_contracts.definitions import Definitions
@@ -65,6 +67,8 @@ class Runner:
     def __init__(self, host: Host, definitions: Definitions, model: Model, tasks: asyncio.TaskGroup) -> None:
         self.id = uuid7()
         self.loop = Loop(RUNNER, host.pool, host.appender, lambda state, inbound: Decision(decide(state, inbound.what)))
+        self.calls = Calls()
+        self._bus = host.bus
         self._definitions = definitions
         self._model = model
         self._tasks = tasks
@@ -110,10 +114,14 @@ class Runner:
         return (task.attempt, task.runner_id) == (attempt, self.id)
 
     async def _work(self, state: Project, handoff: Inbound, task: Task) -> None:
-        """Do the task that was started and write how it ended, whatever happens: nobody else would end it."""
-        work = Work(state, task, self._definitions, self.id, self._model, partial(self._progress, handoff, task))
+        """Do the task that was started and write how it ended, whatever happens, unless somebody else has."""
+        progress, say = partial(self._progress, handoff, task), partial(self._say, task)
+        work = Work(state, task, self._definitions, self.id, self._model, progress, say)
         try:
-            end = await work.run()
+            end = await self.calls.run(work)
+            if end is None:
+                log.info("work_stopped", task_id=str(task.created.task_id), attempt=task.attempt)
+                return
             ended = await self._end(handoff, end)
         except Exception as error:
             log.exception("work_not_written", task_id=str(task.created.task_id))
@@ -143,6 +151,10 @@ class Runner:
         )
         self.loop.put(replace(handoff, id=derive_id(task_id, f"progress:{task.attempt}:{stage}"), what=report))
 
+    def _say(self, task: Task, text: str) -> None:
+        if (task.created.task_id, task.attempt) in self._at_work:  # a call that was stopped says nothing more
+            tell(self._bus, task, text)
+
 
 async def beat(host: Host, runner_id: UUID) -> None:
     """Keep the heartbeat moving for ever, however long PostgreSQL is away."""
@@ -171,6 +183,7 @@ class AgentRunnerService:
                 for queue in queues:
                     await host.bus.consume(queue, runner.take, prefetch=host.settings.runner_concurrency)
                 tasks.create_task(beat(host, runner.id))
+                tasks.create_task(runner.calls.watch(host.pool))
                 await runner.loop.run()
             finally:
                 await _retire(host, runner.id)

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from baton_agent_runner.decide import EndTask
-from baton_agent_runner.model import Answer, Model, ModelRefused, Question
+from baton_agent_runner.model import Answer, Model, ModelRefused, Question, Say
 from baton_agent_runner.testing import run_tests
 from baton_contracts import events as e
 from baton_contracts.definitions import Definitions
@@ -29,9 +29,13 @@ _MINUTES: Final = 10.0
 """How long a model may take for one answer; tests of generated code have a deadline of their own."""
 
 
+class _Overdue(Exception):
+    """The model did not answer in time."""
+
+
 def question_of(state: Project, task: Task, definitions: Definitions) -> Question:
     """Return what the agent is asked: its handoff and the artifacts that its step requires, nothing more."""
-    made = state.outputs()
+    made = state.outputs(task.created.execution_id)
     agent = definitions.agents.get(task.created.agent_type)
     return Question(
         agent=task.created.agent_type,
@@ -62,6 +66,7 @@ class Work:
     runner_id: UUID
     model: Model
     progress: Progress
+    say: Say
 
     async def run(self) -> EndTask:
         """Do it, and return how it ended."""
@@ -75,22 +80,30 @@ class Work:
             return self.broken(error)
 
     async def _ask(self, question: Question) -> EndTask:
-        """Ask the model; its answer is kept beside what it is used for."""
+        """Ask the model; its answer is kept beside what it is used for, and so is that there was none."""
         started = perf_counter()
-        answer = await self._answer(question)
+        try:
+            answer = await self._answer(question)
+        except ModelRefused:  # in plain words, so the model is well
+            raise
+        except Exception as error:
+            call = self._call(question, None, {}, started)
+            if isinstance(error, _Overdue):
+                return self.failed(str(error), call=call)
+            log.exception("model_broke", task_id=str(self.task.created.task_id))
+            return self.broken(error, call)
         content = answer.extras | answer.content.model_dump(mode="json")
-        call = self._call(question, answer, content, (perf_counter() - started) * 1000)
-        return self._ended(self._complete(answer.message, content), call)
+        return self._ended(self._complete(answer.message, content), self._call(question, answer, content, started))
 
     async def _answer(self, question: Question) -> Answer:
-        """Wait for the model, not for ever. Raises `ModelRefused` past the deadline, and what the model raises."""
+        """Wait for the model, not for ever. Raises `_Overdue` past the deadline, and what the model raises."""
         try:
             async with asyncio.timeout(_MINUTES * 60) as deadline:
-                return await self.model.answer(question)
+                return await self.model.answer(question, self.say)
         except TimeoutError as error:
             if not deadline.expired():
                 raise
-            raise ModelRefused(f"The model did not answer within {_MINUTES:g} minutes") from error
+            raise _Overdue(f"The model did not answer within {_MINUTES:g} minutes") from error
 
     async def _test(self, question: Question) -> EndTask:
         """Run the tests of the code package that was handed over; the report is what the run gave."""
@@ -103,19 +116,20 @@ class Work:
         reason = f"{report.failures} of {report.tests_run} tests failed; the report has the output"
         return self.failed(reason, content)
 
-    def _call(self, question: Question, answer: Answer, content: Json, latency_ms: float) -> e.LlmCall:
+    def _call(self, question: Question, answer: Answer | None, content: Json, started: float) -> e.LlmCall:
         asked = f"{question.prompt}\n{question.handoff.model_dump_json()}\n{question.feedback}"
         return e.LlmCall(
             task_id=self.task.created.task_id,
             agent_type=self.task.created.agent_type,
             attempt=self.task.attempt,
-            provider=answer.provider,
-            model=answer.model,
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
-            latency_ms=round(latency_ms, 3),
+            provider=answer.provider if answer else self.model.provider,
+            model=answer.model if answer else self.model.name,
+            input_tokens=answer.input_tokens if answer else 0,
+            output_tokens=answer.output_tokens if answer else 0,
+            latency_ms=round((perf_counter() - started) * 1000, 3),
             request_hash=hashlib.sha256(asked.encode()).hexdigest(),
             answer=content,
+            outcome="ok" if answer else "error",
         )
 
     def _complete(self, message: str, content: Json) -> e.TaskComplete:
@@ -129,7 +143,7 @@ class Work:
             artifact=self._artifact(content),
         )
 
-    def failed(self, reason: str, content: Json | None = None) -> EndTask:
+    def failed(self, reason: str, content: Json | None = None, call: e.LlmCall | None = None) -> EndTask:
         """Return the end of a task that could not be done; `content` shows why, such as a test report."""
         created = self.task.created
         failure = e.TaskFailed(
@@ -139,11 +153,11 @@ class Work:
             reason=reason,
             artifact=self._artifact(content) if content else None,
         )
-        return self._ended(failure)
+        return self._ended(failure, call)
 
-    def broken(self, error: Exception) -> EndTask:
-        """Return the end of a task whose work met a fault of ours."""
-        return self.failed(f"The work broke off with {type(error).__name__}; the runner's log has more")
+    def broken(self, error: Exception, call: e.LlmCall | None = None) -> EndTask:
+        """Return the end of a task whose work met a fault of ours, or of the model's."""
+        return self.failed(f"The work broke off with {type(error).__name__}; the runner's log has more", call=call)
 
     def _artifact(self, content: Json) -> e.Artifact:
         kind = self.task.created.output_type

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from baton_contracts import parts
 from baton_gateway.connection import Connection
-from baton_gateway.told import Interest, Told
+from baton_gateway.told import Interest, Told, text_frame
 
 
 class Audience:
@@ -41,6 +42,14 @@ class Audience:
                 self.leave(interest, connection)
         for connection in heard:  # only now: one that was let go in between has not heard all of this batch
             connection.heard(position)
+
+    def offer(self, part: parts.MessagePart) -> None:
+        """Write a part of a message to everybody who wants it and has room for what may be lost."""
+        frame = text_frame(part.frame())
+        for interest in self._interested(part.project_id):
+            if not interest.types or parts.FRAME_TYPE in interest.types:
+                for connection in self._by_project[interest.project_id][interest]:
+                    connection.offer(frame)
 
     def _pieces(self, told: Sequence[Told]) -> dict[Interest, list[bytes]]:
         pieces: dict[Interest, list[bytes]] = defaultdict(list)

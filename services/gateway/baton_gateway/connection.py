@@ -58,6 +58,11 @@ class Connection:
             self._transport.write(frames)
         return True
 
+    def offer(self, frame: bytes) -> None:
+        """Write a frame that may be lost, unless half of what may wait for this client does already."""
+        if self.open and self._transport.get_write_buffer_size() + len(frame) <= self.capacity // 2:
+            self._transport.write(frame)
+
     def heard(self, position: int) -> None:
         """Take note that a live listener was told of everything up to a position."""
         self.position = position

@@ -3,7 +3,8 @@
 One follower a gateway reads the log and tells all who listen live. It tells of an event when the tables show it, so a
 client that reads because of a frame finds it there. A subscription with a past catches up from the log and joins the
 live ones at the very position where it got to: both happen in one event loop, so nothing is missed or told twice at
-the seam. Frames of one project are in the order of the log.
+the seam. Frames of one project are in the order of the log. Parts of a message that is still being written are told
+between them as they come, and only to those who are live.
 """
 
 import asyncio
@@ -13,8 +14,10 @@ from uuid import UUID
 
 import structlog
 from aiohttp import WSCloseCode
+from pydantic import ValidationError
 
 from baton_contracts.events import Event
+from baton_contracts.parts import MessagePart
 from baton_eventlog.database import UNAVAILABLE
 from baton_eventlog.reader import LogRewound, follow
 from baton_eventlog.sql import QUERIES
@@ -85,6 +88,15 @@ class Sockets:
         self._audience.tell(told)
         self.position = told[-1].position
         self._wake()
+
+    def hear(self, body: bytes) -> None:
+        """Pass on a part of a message that is still being written."""
+        try:
+            part = MessagePart.model_validate_json(body)
+        except ValidationError as error:
+            log.warning("malformed_message_part", bytes=len(body), problems=error.error_count())
+        else:
+            self._audience.offer(part)
 
     def _wake(self) -> None:
         self._moved.set()

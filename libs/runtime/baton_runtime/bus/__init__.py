@@ -1,6 +1,6 @@
-"""The bus: publish to named queues, consume from them, ask and be answered (see `protocol`)."""
+"""The bus: publish to named queues, consume from them, ask and be answered, broadcast (see `protocol`)."""
 
-from baton_runtime.bus.limits import DEAD, DELIVERY_LIMIT, MAX_BODY_BYTES
+from baton_runtime.bus.limits import DEAD, DELIVERY_LIMIT, MAX_BODY_BYTES, MAX_BROADCAST_BYTES
 from baton_runtime.bus.memory import MemoryBus
 from baton_runtime.bus.protocol import (
     Bus,
@@ -18,6 +18,7 @@ __all__ = [
     "DEAD",
     "DELIVERY_LIMIT",
     "MAX_BODY_BYTES",
+    "MAX_BROADCAST_BYTES",
     "Bus",
     "BusUnavailable",
     "Delivery",

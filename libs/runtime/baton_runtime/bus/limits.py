@@ -13,6 +13,12 @@ DELIVERY_LIMIT: Final = 20
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024 - 64 * 1024
 """RabbitMQ 4 closes the channel above 16 MiB; the margin is for properties and headers."""
 
+MAX_BROADCAST_BYTES: Final = 64 * 1024
+"""The largest body of a broadcast: many of them wait in memory, so each must be small."""
+
+BROADCASTS_WAITING: Final = 1000
+"""How many broadcasts may wait at their sender, and how many for each listener; what is more is lost."""
+
 
 def refusal(message: Message) -> Unroutable | None:
     """Say why this message cannot be sent at all, or None; its size is judged here and never by the broker."""

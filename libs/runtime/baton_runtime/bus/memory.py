@@ -6,11 +6,13 @@ so a sink may publish, settle or cancel at will. Everything belongs to one event
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from baton_runtime.bus.limits import DEAD, DELIVERY_LIMIT, no_such_queue, refusal
 from baton_runtime.bus.memory_queue import Item, MemoryQueue, MemorySubscription
+from baton_runtime.bus.memory_topic import MemoryListener, MemoryTopic
 from baton_runtime.bus.protocol import BusUnavailable, Delivery, Message, Reply
 
 
@@ -20,6 +22,7 @@ class MemoryBus:
     def __init__(self, *, delivery_limit: int = DELIVERY_LIMIT) -> None:
         self._delivery_limit = delivery_limit
         self._queues: dict[str, MemoryQueue] = {}
+        self._topics: defaultdict[str, MemoryTopic] = defaultdict(MemoryTopic)
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._open = False
 
@@ -33,6 +36,8 @@ class MemoryBus:
         self._open = False
         for queue in self._queues.values():
             queue.cancel_all()
+        for topic in self._topics.values():
+            topic.cancel_all()
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(closed())
@@ -68,6 +73,17 @@ class MemoryBus:
                 return await waiting
         finally:
             del self._waiting[correlation]
+
+    def broadcast(self, topic: str, body: bytes) -> None:
+        """Tell everybody who listens right now, soon; see `Bus.broadcast` for what is dropped."""
+        if self._open:
+            self._topics[topic].put(body)
+
+    async def listen(self, topic: str, sink: Callable[[bytes], None]) -> MemoryListener:
+        """Give `sink` every body that is broadcast from now on."""
+        if not self._open:
+            raise closed()
+        return self._topics[topic].listen(sink)
 
     def healthy(self) -> bool:
         """Tell whether it is open."""

@@ -60,14 +60,14 @@ class Unroutable(Exception):
 
 
 class Subscription(Protocol):
-    """A running consumer."""
+    """A running consumer or listener."""
 
     async def cancel(self) -> None:
-        """Stop taking messages; what was taken and not settled goes back to the queue."""
+        """Stop taking messages; what a consumer took and did not settle goes back to its queue."""
 
 
 class Bus(Protocol):
-    """Publish to named queues, consume from them, ask and be answered."""
+    """Publish to named queues, consume from them, ask and be answered; and broadcast what may be lost."""
 
     async def start(self) -> None:
         """Connect; returns when the bus is usable, or raises `BusUnavailable` after its connect deadline."""
@@ -89,6 +89,18 @@ class Bus(Protocol):
 
     async def request(self, queue: str, message: Message, *, timeout: float) -> Reply:
         """Send and wait for the answer; `TimeoutError` when none came, `BusUnavailable`/`Unroutable` as above."""
+
+    def broadcast(self, topic: str, body: bytes) -> None:
+        """Tell everybody who listens right now; never raises and never waits.
+
+        It is dropped where nobody listens, while the bus is away or behind, and above `MAX_BROADCAST_BYTES`.
+        """
+
+    async def listen(self, topic: str, sink: Callable[[bytes], None]) -> Subscription:
+        """Give `sink` every body that is broadcast from now on; goes on by itself after a reconnect, and may miss some.
+
+        Raises as `consume` does.
+        """
 
     def healthy(self) -> bool:
         """Tell whether the bus is connected right now."""

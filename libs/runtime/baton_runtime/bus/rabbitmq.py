@@ -2,12 +2,11 @@
 
 Rebuilding means connections, channels, every queue ever declared here and every running subscription, so even a
 broker that lost its disk is as before. While there is no link, `publish` and `request` fail at once with
-`BusUnavailable`, `declare` waits for the next one, and subscriptions simply go on afterwards. The password is in no
-message and in no log line.
+`BusUnavailable`, broadcasts are lost, `declare` waits for the next one, and subscriptions simply go on afterwards.
+The password is in no message and in no log line.
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -15,16 +14,15 @@ import structlog
 
 from baton_runtime.bus.protocol import BusUnavailable, Delivery, Message, Reply
 from baton_runtime.bus.rabbitmq_calls import cancelled_from_outside, describe
+from baton_runtime.bus.rabbitmq_feed import Feed
 from baton_runtime.bus.rabbitmq_link import Link
-from baton_runtime.bus.rabbitmq_patience import patiently
-from baton_runtime.bus.rabbitmq_subscription import RabbitSubscription
+from baton_runtime.bus.rabbitmq_patience import LONGEST_PAUSE, patiently, pause
+from baton_runtime.bus.rabbitmq_subscription import Open, RabbitSubscription
 from baton_runtime.bus.rabbitmq_url import parse
 
 CONNECT_TIMEOUT: Final = 10.0
 CONFIRM_TIMEOUT: Final = 10.0
 LINK_TIMEOUT: Final = 30.0
-FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 5.0
 
 log = structlog.get_logger("baton.bus")
 
@@ -97,8 +95,34 @@ class RabbitBus:
 
     async def consume(self, queue: str, sink: Callable[[Delivery], None], *, prefetch: int) -> RabbitSubscription:
         """Deliver to `sink`, now or once connected; declares the queue; `BusUnavailable` when that is refused."""
+
+        async def feed(link: Link, ended: Callable[[], None]) -> Feed:
+            await link.declare([queue])
+            return await link.feed(queue, sink, prefetch, ended)
+
+        return await self._subscribe(feed)
+
+    async def request(self, queue: str, message: Message, *, timeout: float) -> Reply:
+        """Send and wait `timeout` seconds for the answer; see `Bus.request`."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        return await self._usable().requests.ask(queue, message, deadline=deadline)
+
+    def broadcast(self, topic: str, body: bytes) -> None:
+        """Tell everybody who listens right now; see `Bus.broadcast` for what is dropped."""
+        if self._link is not None and self._link.usable():
+            self._link.broadcasts.send(topic, body)
+
+    async def listen(self, topic: str, sink: Callable[[bytes], None]) -> RabbitSubscription:
+        """Listen now or once connected; `BusUnavailable` when that is refused."""
+        return await self._subscribe(lambda link, ended: link.listen(topic, sink, ended))
+
+    def healthy(self) -> bool:
+        """Tell whether everything is connected and attached, and the broker reads from us."""
+        return self._ready.is_set() and self._link is not None and self._link.usable()
+
+    async def _subscribe(self, consume: Open) -> RabbitSubscription:
         self._require_started()
-        subscription = RabbitSubscription(queue, sink, prefetch, self._forget)
+        subscription = RabbitSubscription(consume, self._forget)
         self._subscriptions[subscription] = None
         if (link := self._link) is not None:
             try:
@@ -107,15 +131,6 @@ class RabbitBus:
                 await subscription.cancel()
                 raise
         return subscription
-
-    async def request(self, queue: str, message: Message, *, timeout: float) -> Reply:
-        """Send and wait `timeout` seconds for the answer; see `Bus.request`."""
-        deadline = asyncio.get_running_loop().time() + timeout
-        return await self._usable().requests.ask(queue, message, deadline=deadline)
-
-    def healthy(self) -> bool:
-        """Tell whether everything is connected and attached, and the broker reads from us."""
-        return self._ready.is_set() and self._link is not None and self._link.usable()
 
     def _forget(self, subscription: RabbitSubscription) -> None:
         self._subscriptions.pop(subscription, None)
@@ -181,9 +196,3 @@ class RabbitBus:
 
     def _place(self) -> str:
         return f"{self._url.host}:{self._url.port or 'default port'}"
-
-
-def pause(failures: int) -> float:
-    """Seconds until the next attempt: doubling up to `LONGEST_PAUSE`, shortened at random by up to a half."""
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 (jitter, so that not everybody knocks at once)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import aio_pika
 import aio_pika.abc
@@ -18,6 +18,7 @@ from yarl import URL
 
 from baton_runtime.bus import rabbitmq_topology as topology
 from baton_runtime.bus.protocol import BusUnavailable, Delivery
+from baton_runtime.bus.rabbitmq_broadcasts import Broadcasts, Ear
 from baton_runtime.bus.rabbitmq_calls import CLOSE_TIMEOUT, calling, describe
 from baton_runtime.bus.rabbitmq_feed import Feed
 from baton_runtime.bus.rabbitmq_publisher import Publisher
@@ -30,12 +31,24 @@ BLOCK_CHECK: Final = 0.5
 """Seconds between two looks at whether the broker refuses to read from us."""
 
 
+class Consumer(Protocol):
+    """What takes messages on a channel of its own."""
+
+    @property
+    def channel(self) -> Channel:
+        """The channel, which is closed after it."""
+
+    async def close(self) -> None:
+        """Take nothing more."""
+
+
 class Link:
     """Connections, channels and what runs on them; made by `open`, ended by `close`."""
 
     publisher: Publisher
     requests: Requests
     answers: Answers
+    broadcasts: Broadcasts
     _publishing: aio_pika.abc.AbstractConnection
     _consuming: aio_pika.abc.AbstractConnection
 
@@ -93,10 +106,22 @@ class Link:
                 await channel.basic_consume(topology.address(self._prefix, queue), feed.receive)
         return feed
 
-    async def retire(self, feed: Feed) -> None:
-        """End a feed: send its verdicts, close its channel; the broker takes back what was not settled."""
-        await feed.close()
-        channel = self._channels.pop(feed.channel, None)
+    async def listen(self, topic: str, sink: Callable[[bytes], None], cancelled: Callable[[], None]) -> Ear:
+        """Start to listen; `cancelled` is called when the broker ends it."""
+        await self._declare_topic(topic)
+        with calling(f"let us listen to {topic}"):
+            async with asyncio.timeout(STEP_TIMEOUT):
+                channel = await self._channel(self._consuming, confirms=False)
+                ear = Ear(channel, topic, sink)
+                channel.on_consumer_cancel_callbacks.add(lambda _: cancelled())
+                queue = await topology.declare_ear(channel, self._prefix, topic)
+                await channel.basic_consume(queue, ear.receive, no_ack=True)
+        return ear
+
+    async def retire(self, consumer: Consumer) -> None:
+        """End a consumer: send its verdicts, close its channel; the broker takes back what was not settled."""
+        await consumer.close()
+        channel = self._channels.pop(consumer.channel, None)
         if channel is not None and not channel.is_closed:
             await _close(channel)
 
@@ -116,7 +141,19 @@ class Link:
         await self.requests.listen(timeout=STEP_TIMEOUT)
         self.lost.add_done_callback(lambda lost: self.requests.abandon(lost.result()))
         self.answers = Answers(await self._channel(self._publishing, confirms=False), patience=STEP_TIMEOUT)
+        self.broadcasts = Broadcasts(
+            await self._channel(self._publishing, confirms=False),
+            self._prefix,
+            declare=self._declare_topic,
+            spawn=self.spawn,
+            patience=STEP_TIMEOUT,
+        )
         self.spawn(self._watch_blocking())
+
+    async def _declare_topic(self, topic: str) -> None:
+        with calling(f"declare the topic {topic}"):
+            async with asyncio.timeout(STEP_TIMEOUT), self._consuming.channel() as channel:
+                await topology.declare_topic(channel, self._prefix, topic)
 
     async def _connection(self, url: URL, name: str) -> aio_pika.abc.AbstractConnection:
         connection = await aio_pika.connect(url, timeout=STEP_TIMEOUT, client_properties={"connection_name": name})

@@ -5,6 +5,7 @@ whatever link there is then, until the deadline.
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -12,6 +13,8 @@ from baton_runtime.bus.protocol import BusUnavailable
 from baton_runtime.bus.rabbitmq_calls import Refused
 from baton_runtime.bus.rabbitmq_link import Link
 
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 5.0
 _PAUSE: Final = 0.1
 
 
@@ -33,3 +36,9 @@ async def patiently(link: Callable[[], Link], call: Callable[[Link], Awaitable[N
                 await asyncio.sleep(_PAUSE)
     except TimeoutError:
         raise trouble from None
+
+
+def pause(failures: int) -> float:
+    """Seconds until the next attempt: doubling up to `LONGEST_PAUSE`, shortened at random by up to a half."""
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 (jitter, so that not everybody knocks at once)

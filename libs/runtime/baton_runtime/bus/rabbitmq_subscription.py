@@ -1,31 +1,22 @@
-"""A consumer that outlives links: it is attached to each link in turn, and again when its queue was deleted."""
+"""A consumer or listener that outlives links: attached to each in turn, and again when its queue was deleted."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
-from baton_runtime.bus.protocol import BusUnavailable, Delivery
-from baton_runtime.bus.rabbitmq_link import Link
+from baton_runtime.bus.protocol import BusUnavailable
+from baton_runtime.bus.rabbitmq_link import Consumer, Link
 
-if TYPE_CHECKING:
-    from baton_runtime.bus.rabbitmq_feed import Feed
+Open = Callable[[Link, Callable[[], None]], Awaitable[Consumer]]
+"""Starts to take messages over a link; its second argument is to be called when the broker ends that."""
 
 
 class RabbitSubscription:
-    """A running consumer; `forget` is called once, when it is cancelled."""
+    """A running consumer or listener; `forget` is called once, when it is cancelled."""
 
-    def __init__(
-        self,
-        queue: str,
-        sink: Callable[[Delivery], None],
-        prefetch: int,
-        forget: Callable[["RabbitSubscription"], None],
-    ) -> None:
-        self._queue = queue
-        self._sink = sink
-        self._prefetch = prefetch
+    def __init__(self, consume: Open, forget: Callable[["RabbitSubscription"], None]) -> None:
+        self._open = consume
         self._forget = forget
-        self._attached: tuple[Link, Feed] | None = None
+        self._attached: tuple[Link, Consumer] | None = None
         self._cancelled = False
         self._changing = asyncio.Lock()
 
@@ -38,14 +29,12 @@ class RabbitSubscription:
                 raise
 
     async def attach(self, link: Link) -> None:
-        """Declare the queue and consume over this link, leaving an earlier one; raises `BusUnavailable`."""
+        """Take messages over this link, leaving an earlier one; raises `BusUnavailable`."""
         async with self._changing:
             await self._leave()
             if self._cancelled:
                 return
-            await link.declare([self._queue])
-            feed = await link.feed(self._queue, self._sink, self._prefetch, lambda: self._reattach(link))
-            self._attached = link, feed
+            self._attached = link, await self._open(link, lambda: self._reattach(link))
 
     async def detach(self) -> None:
         """Stop taking, send the acknowledgements that are noted, and give back the rest."""
@@ -60,8 +49,8 @@ class RabbitSubscription:
 
     async def _leave(self) -> None:
         if self._attached is not None:
-            (link, feed), self._attached = self._attached, None
-            await link.retire(feed)
+            (link, consumer), self._attached = self._attached, None
+            await link.retire(consumer)
 
     def _reattach(self, link: Link) -> None:
         link.spawn(self.attach(link))

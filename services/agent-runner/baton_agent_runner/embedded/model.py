@@ -16,7 +16,7 @@ from baton_agent_runner.embedded.data_model import DataModel
 from baton_agent_runner.embedded.extraction import extract
 from baton_agent_runner.embedded.identifiers import readable
 from baton_agent_runner.embedded.wording import GENERATED_BY, MODEL, PROVIDER, remarks
-from baton_agent_runner.model import Answer, ModelRefused, Question
+from baton_agent_runner.model import Answer, ModelRefused, Question, Say
 from baton_contracts.handoffs import CodePackage, HandoffContent, Json
 
 _NEWEST_FIRST: Final = ("code_package", "implementation_plan", "software_specification")
@@ -26,7 +26,10 @@ _MADE: Final = ("software_specification", "implementation_plan", "code_package",
 class EmbeddedModel:
     """A deterministic model of rules: no network, no clock, no randomness."""
 
-    async def answer(self, question: Question) -> Answer:
+    provider: Final = PROVIDER
+    name: Final = MODEL
+
+    async def answer(self, question: Question, _: Say | None = None, /) -> Answer:
         """Return the document for the question's output type; raises `ModelRefused`.
 
         Tokens are counted honestly as words: of the handoff, artifacts, feedback and prompt that came in, and of the
