@@ -17,43 +17,17 @@ from baton_eventlog.database import connect
 from baton_gateway.reading import READS
 from baton_gateway.service import GatewayService
 from baton_runtime.host import NotStarted
-from support.bundles import OUTPUTS, PLAN, SPECIFICATION
+from support.api import IDEA, asked, created, finished, view
+from support.bundles import PLAN
 from support.logs import command
-from support.stage import Stage, stage, work
+from support.stage import Stage, stage
 from support.waiting import eventually
-
-IDEA = "A small library for neighbours who lend books to each other, with reminders and ratings"
 
 
 @pytest.fixture
 async def api(database: str, tmp_path: Path) -> AsyncIterator[Stage]:
     async with stage(database, tmp_path) as open_stage:
         yield open_stage
-
-
-async def created(api: Stage, **fields: str) -> str:
-    """Create a project; give its id."""
-    answer = await api.post("/api/v1/projects", {"product_idea": IDEA, **fields}, status=201)
-    return str(answer["project_id"])
-
-
-async def view(api: Stage, project_id: str) -> rest.ProjectView:
-    return rest.ProjectView.model_validate(await api.get(f"/api/v1/projects/{project_id}"))
-
-
-async def asked(api: Stage, project_id: str) -> rest.HitlView:
-    """Have the first task completed; give the request that a person gets."""
-    (task,) = (await view(api, project_id)).tasks
-    await api.tell(project_id, *work(task, "software_specification", SPECIFICATION, awaits_review=True))
-    path = f"/api/v1/hitl/project/{project_id}/requests"
-
-    async def is_asked() -> bool:
-        return bool((await api.get(path))["pending_count"])
-
-    await eventually(is_asked)
-    requests = rest.HitlList.model_validate(await api.get(path))
-    (request,) = requests.requests
-    return request
 
 
 async def test_a_created_project_is_readable_at_once_with_its_first_task(api: Stage) -> None:
@@ -140,19 +114,6 @@ async def test_an_agent_that_never_worked_is_idle_and_one_at_work_names_its_task
     analyst = rest.AgentView.model_validate(await api.get("/api/v1/agents/status/analyst"))
     assert (analyst.status, analyst.current_task_id) == ("working", task.id)
     assert analyst.last_activity
-
-
-async def finished(api: Stage, **fields: str) -> str:
-    """Play every agent of a project until it is completed; give its id."""
-    project_id = await created(api, **fields)
-    for n, (kind, content) in enumerate(OUTPUTS.items(), start=1):
-
-        async def is_next(n: int = n) -> bool:
-            return len((await view(api, project_id)).tasks) == n
-
-        await eventually(is_next)
-        await api.tell(project_id, *work((await view(api, project_id)).tasks[-1], kind, content))
-    return project_id
 
 
 async def test_a_completed_project_gets_its_zip_by_itself(api: Stage) -> None:

@@ -59,8 +59,8 @@ async def test_what_is_no_position_is_refused(api: Stage, value: str) -> None:
     assert (response.status, problem["errors"][0]["pointer"]) == (422, "/query/min_position")
 
 
-async def test_the_highest_of_several_counts(api: Stage) -> None:
+async def test_a_position_that_is_given_twice_is_refused(api: Stage) -> None:
     position = await api.tell(uuid4(), CREATED)
-    await api.get(f"/api/v1/agents/status?min_position=0&min_position={position}")
-    async with api.client.get(f"/api/v1/agents/status?min_position={position}&min_position={10**6}") as response:
-        assert response.status == 503
+    async with api.client.get(f"/api/v1/agents/status?min_position=0&min_position={position}") as response:
+        assert response.status == 422
+        assert (await response.json())["errors"][0]["pointer"] == "/query/min_position"

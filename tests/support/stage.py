@@ -19,7 +19,7 @@ from baton_gateway.service import GatewayService
 from baton_gateway.sockets import Sockets
 from baton_hitl.service import HitlService
 from baton_orchestrator.service import OrchestratorService
-from baton_runtime.bus import MemoryBus
+from baton_runtime.bus import Bus, MemoryBus
 from baton_runtime.host import Host, Service, open_host, run_until
 from baton_runtime.settings import Settings
 from support.waiting import eventually
@@ -79,12 +79,12 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(dsn: str, data_dir: Path, *, alone: bool = False) -> AsyncIterator[Stage]:
+async def stage(dsn: str, data_dir: Path, *, alone: bool = False, bus: Bus | None = None) -> AsyncIterator[Stage]:
     """Run a gateway on a database, `alone` or with orchestrator, hitl and artifacts; nobody plays the agents."""
     settings = Settings(port=0, data_dir=data_dir, core_path=CORE)
     stop, gateway = asyncio.Event(), GatewayService()
     others: list[Service] = [] if alone else [OrchestratorService(), HitlService(), ArtifactsService()]
-    async with open_host(settings, dsn, MemoryBus()) as host:
+    async with open_host(settings, dsn, bus or MemoryBus()) as host:
         running = asyncio.create_task(run_until(stop, host, [gateway, *others]))
         ready = asyncio.create_task(gateway.ready.wait())
         await asyncio.wait([running, ready], timeout=30, return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from baton_contracts.commands import Refused
-from baton_contracts.rest import MAX_TEXT, HitlAnswer, NewProject
+from baton_contracts.rest import HitlAnswer, NewProject
+from baton_contracts.texts import MAX_TEXT
 from baton_gateway.body import MAX_DEPTH, parse
 from baton_gateway.problems import Invalid, misfit
 

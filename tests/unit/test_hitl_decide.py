@@ -36,6 +36,7 @@ def test_the_second_response_is_refused_and_told_the_first() -> None:
     with pytest.raises(Refused, match="rejected") as refused:
         respond(fold(*STORY, *first), reply("approved"))
     assert refused.value.status == 409
+    assert refused.value.problem().refusal().extra == {"winner": {"action": "rejected", "response": "words"}}
 
 
 def test_an_unknown_request_is_refused() -> None:

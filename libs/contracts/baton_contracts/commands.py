@@ -1,10 +1,10 @@
 """What is asked of a service: one class a command, answered by its owner alone."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from baton_contracts.events import Action
 from baton_contracts.handoffs import HandoffSchema, Json
@@ -181,19 +181,23 @@ COMMANDS: Final[Mapping[str, type[Command]]] = {
 class Refused(Exception):
     """The owner said no: `status` is the HTTP status of its problem document, `detail` says what to do.
 
-    `pointer` is the field of the request that it is about, as a JSON pointer, where it is about one.
+    `pointer` is the field of the request that it is about, as a JSON pointer, where it is about one; `extra` holds
+    further members of the document (RFC 9457 extensions).
     """
 
-    def __init__(self, status: int, title: str, detail: str, pointer: str = "") -> None:
+    def __init__(
+        self, status: int, title: str, detail: str, pointer: str = "", extra: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
         self.detail = detail
         self.pointer = pointer
+        self.extra = dict(extra or {})
 
     def problem(self) -> "Problem":
         """Return it in the form in which it travels."""
-        return Problem(status=self.status, title=self.title, detail=self.detail, pointer=self.pointer)
+        return Problem(status=self.status, title=self.title, detail=self.detail, pointer=self.pointer, extra=self.extra)
 
 
 class Problem(BaseModel):
@@ -203,10 +207,11 @@ class Problem(BaseModel):
     title: str
     detail: str
     pointer: str = ""
+    extra: dict[str, Any] = Field(default_factory=dict)
 
     def refusal(self) -> Refused:
         """Return it as the error that it came from."""
-        return Refused(self.status, self.title, self.detail, self.pointer)
+        return Refused(self.status, self.title, self.detail, self.pointer, self.extra)
 
 
 class CommandReply(BaseModel):

@@ -4,43 +4,30 @@ The message id follows from the principal and the `Idempotency-Key`, so a reques
 leads to the same command, has one effect and gets the same answer. Without a key every request is a new command.
 """
 
-import re
 from typing import Any, Final
-from uuid import NAMESPACE_URL, UUID
-
-from aiohttp import web
-from uuid_utils.compat import uuid7
+from uuid import UUID
 
 from baton_contracts.commands import Command, CommandReply
-from baton_contracts.ids import derive_id
+from baton_gateway.idempotency import claim, message_id_of
 from baton_gateway.min_position import SHOWN_WITHIN
-from baton_gateway.principal import Principal
-from baton_gateway.problems import Unavailable, invalid
+from baton_gateway.problems import Unavailable
 from baton_gateway.route import Call
 from baton_runtime.bus import BusUnavailable, Unroutable
 from baton_runtime.messages import command_message
 
 DEADLINE: Final = 10.0
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-
-
-def message_id_of(request: web.Request, principal: Principal) -> UUID:
-    """Return the id of the command that a request amounts to. Raises `Invalid` for a key that is none."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return uuid7()
-    if not _KEY.fullmatch(key):
-        raise invalid("/headers/Idempotency-Key", "it must be 1 to 255 visible ASCII characters")
-    return derive_id(NAMESPACE_URL, f"baton:{principal.tenant}:{principal.actor}:{key}")
 
 
 async def order(
-    call: Call[Any, Any], command: Command, message_id: UUID, *, deadline: float = DEADLINE
+    call: Call[Any, Any], command: Command, message_id: UUID | None = None, *, deadline: float = DEADLINE
 ) -> CommandReply:
     """Have the owner decide a command; return its answer when the tables show it, or 2 s later all the same.
 
-    Raises `Refused` where the owner said no, `Unavailable` where it did not answer within `deadline` seconds.
+    `message_id` is the request's own where what it names is derived from it. Raises `Refused` where the owner said no
+    or the request's key was used for another, `Unavailable` where no answer came within `deadline` seconds.
     """
+    message_id = message_id or message_id_of(call.request, call.principal)
+    await claim(call)
     reply = await _ask(call, command, message_id, deadline)
     if reply.problem:
         raise reply.problem.refusal()

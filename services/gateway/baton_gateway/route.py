@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from baton_contracts.definitions import Definitions
 from baton_gateway.freshness import Freshness
 from baton_gateway.principal import Principal
+from baton_gateway.project_reading import ProjectReader
 from baton_gateway.query import Query
 from baton_gateway.sockets import Sockets
 from baton_runtime.blobs import BlobStore
@@ -34,6 +35,7 @@ class Gateway:
     definitions: Definitions
     freshness: Freshness
     sockets: Sockets
+    projects: ProjectReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ class Route:
 
     `status` is what success answers, `answer` the model of its body, or `media` its type where it is no JSON.
     `refusals` are the statuses of 4xx that its handler or the command's owner may answer; those that follow from the
-    table itself (400, 405, 413, 415, 422, 503) are not named. A handler's docstring is its summary in the documents.
+    table itself (400, 405, 413, 415, 422, 503) are not named. `also` are further statuses that are no problem: 304
+    where an answer has an ETag, any other with the same body. Where `body_required` is false, no body is the same as
+    an empty object. A handler's docstring is its summary in the documents.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -74,3 +78,5 @@ class Route:
     query: type[Query] = Query
     refusals: tuple[int, ...] = ()
     media: str = "application/json"
+    body_required: bool = True
+    also: tuple[int, ...] = ()

@@ -3,10 +3,12 @@
 import asyncio
 from functools import partial
 
+from baton_contracts import parts
 from baton_contracts.routes import SERVICE_QUEUES
 from baton_eventlog.leader import lead
 from baton_gateway.app import build_app
 from baton_gateway.freshness import Freshness
+from baton_gateway.project_reading import ProjectReader
 from baton_gateway.projection import project
 from baton_gateway.route import Gateway
 from baton_gateway.server import listening
@@ -31,6 +33,7 @@ class GatewayService:
         await host.bus.declare(SERVICE_QUEUES)
         self.gateway = gateway = _open(host)
         async with listening(build_app(gateway), host.settings.host, host.settings.port) as self.url:
+            await host.bus.listen(parts.TOPIC, gateway.sockets.hear)
             self.ready.set()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(gateway.freshness.run())
@@ -49,5 +52,6 @@ def _open(host: Host) -> Gateway:
         blobs=BlobStore(host.settings.bundle_store()),
         definitions=load_definitions(core).definitions,
         freshness=freshness,
+        projects=ProjectReader(host.pool),
         sockets=Sockets(host, freshness),
     )

@@ -11,7 +11,12 @@ def respond(state: Project, command: Respond) -> tuple[HitlResponse]:
     if request is None:
         raise Refused(404, "Unknown request", f"There is no request {command.request_id} in this project.")
     if request.status != "pending":
-        raise Refused(409, "Already answered", f"This request was {request.status} already: {request.response!r}.")
+        raise Refused(
+            409,
+            "Already answered",
+            f"This request was {request.status} already: {request.response!r}.",
+            extra={"winner": {"action": request.status, "response": request.response}},
+        )
     if state.status != "active":
         raise Refused(409, "Project is over", f"The project is {state.status}; its requests cannot be answered.")
     return (

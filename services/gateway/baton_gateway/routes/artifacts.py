@@ -1,13 +1,15 @@
-"""Bundles: make one, see what is in it, download it; and the plan's diagram."""
+"""Bundles: make one, see what is in it, download it, clean up; and the plan's diagram."""
 
 from typing import Final
 
 from aiohttp import web
 
-from baton_contracts.commands import GenerateArtifacts, Refused
+from baton_contracts.commands import CleanArtifacts, CleanOldArtifacts, GenerateArtifacts, Refused
+from baton_contracts.ids import SYSTEM_STREAM
 from baton_contracts.rest import BundleMade, BundleSummary
+from baton_contracts.rest_lifecycle import Age, BundlesCleaned, OldBundlesCleaned
 from baton_gateway.answers import json_text, written
-from baton_gateway.commands import message_id_of, order
+from baton_gateway.commands import order
 from baton_gateway.download import Bundle, send
 from baton_gateway.problems import found_or_404, unknown_project
 from baton_gateway.query import Fresh, Query
@@ -15,17 +17,26 @@ from baton_gateway.reading import READS, fetch_row, fetch_value
 from baton_gateway.route import Call, Route
 from baton_runtime.blobs import BlobMissing
 
-_GENERATED_WITHIN: Final = 60.0
+_WITHIN: Final = 60.0
 _OF: Final = "/api/v1/artifacts/{project_id}"
 
 
 async def generate(call: Call[None, Query]) -> web.Response:
     """Bundle what a project has so far; answers when the ZIP is there."""
-    project_id = call.id("project_id")
-    found_or_404(await fetch_row(call.gateway.host.pool, READS["bundle"], project_id), unknown_project(project_id))
-    message_id = message_id_of(call.request, call.principal)
-    command = GenerateArtifacts(project_id=project_id)
-    return written(await order(call, command, message_id, deadline=_GENERATED_WITHIN), BundleMade)
+    command = GenerateArtifacts(project_id=call.id("project_id"))
+    return written(await order(call, command, deadline=_WITHIN), BundleMade)
+
+
+async def clean(call: Call[None, Query]) -> web.Response:
+    """Remove a project's bundles; they can be generated again."""
+    command = CleanArtifacts(project_id=call.id("project_id"))
+    return written(await order(call, command, deadline=_WITHIN), BundlesCleaned)
+
+
+async def clean_old(call: Call[Age, Query]) -> web.Response:
+    """Remove every bundle that is older than so many hours; each can be generated again."""
+    command = CleanOldArtifacts(project_id=SYSTEM_STREAM, max_age_hours=call.body.max_age_hours)
+    return written(await order(call, command, deadline=_WITHIN), OldBundlesCleaned)
 
 
 async def summary(call: Call[None, Fresh]) -> web.Response:
@@ -59,6 +70,8 @@ async def diagram(call: Call[None, Fresh]) -> web.Response:
 
 ROUTES: Final = (
     Route("POST", f"{_OF}/generate", "operator", generate, BundleMade, refusals=(404, 409)),
+    Route("DELETE", f"{_OF}/artifacts", "admin", clean, BundlesCleaned, refusals=(404, 409)),
+    Route("DELETE", "/api/v1/artifacts/cleanup-old", "admin", clean_old, OldBundlesCleaned, Age),
     Route("GET", f"{_OF}/summary", "viewer", summary, BundleSummary, query=Fresh, refusals=(404,)),
     Route("GET", f"{_OF}/download", "viewer", download, query=Fresh, refusals=(404,), media="application/zip"),
     Route("GET", f"{_OF}/diagram", "viewer", diagram, query=Fresh, refusals=(404,), media="text/plain"),

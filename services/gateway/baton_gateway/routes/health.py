@@ -18,9 +18,14 @@ _DEADLINE: Final = 2.0
 
 
 async def healthz(call: Call[None, Query]) -> web.Response:
-    """Answer 200 when every part is ok, 503 otherwise; the body tells which."""
-    database, workers = await asyncio.gather(_database(call.gateway.host), _workers(call.gateway.host))
-    health = HealthView(api_status="ok", db_status=database, celery_status=workers, llm_status="ok")
+    """Answer 200 when database, bus and workers are ok, 503 otherwise; the body tells which is not.
+
+    A model whose last call failed is `degraded` and leaves it at 200: everything but new answers is served, tasks try
+    again, and a gateway that is taken out of service for it would help nobody.
+    """
+    host = call.gateway.host
+    database, workers, model = await asyncio.gather(_database(host), _workers(host), _model(host))
+    health = HealthView(api_status="ok", db_status=database, celery_status=workers, llm_status=model)
     well = database == workers == "ok"
     body = health.model_dump_json().encode()
     return web.Response(body=body, status=200 if well else 503, content_type="application/json")
@@ -46,13 +51,22 @@ async def _workers(host: Host) -> Condition:
     return "ok" if alive else "degraded"
 
 
+async def _model(host: Host) -> Condition:
+    """Ask how the last call of a model ended; before any, and where the embedded one is used, all is well."""
+    try:
+        known: Condition | None = await fetch_value(host.pool, READS["llm_status"], timeout=_DEADLINE)
+    except (asyncpg.PostgresError, *UNAVAILABLE):
+        return "unavailable"
+    return known or "ok"
+
+
 async def livez(_: Call[None, Query]) -> web.Response:
     """Answer that this process serves, whatever the others do."""
     return web.json_response({"status": "ok"})
 
 
 ROUTES: Final = (
-    Route("GET", "/api/v1/healthz", "public", healthz, HealthView),
-    Route("GET", "/healthz", "public", healthz, HealthView),
+    Route("GET", "/api/v1/healthz", "public", healthz, HealthView, also=(503,)),
+    Route("GET", "/healthz", "public", healthz, HealthView, also=(503,)),
     Route("GET", "/livez", "public", livez),
 )

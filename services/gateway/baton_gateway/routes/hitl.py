@@ -8,7 +8,7 @@ from aiohttp import web
 from baton_contracts.commands import Refused, Respond
 from baton_contracts.rest import HitlAnswer, HitlAnswered, HitlList, HitlView
 from baton_gateway.answers import json_text, model, written
-from baton_gateway.commands import message_id_of, order
+from baton_gateway.commands import order
 from baton_gateway.problems import found_or_404, unknown_project
 from baton_gateway.query import Fresh, Query, Recalled
 from baton_gateway.reading import READS, fetch_value
@@ -19,7 +19,6 @@ from baton_gateway.time_travel import past_of
 async def respond(call: Call[HitlAnswer, Query]) -> web.Response:
     """Give a decision; the first one wins."""
     request_id = call.id("request_id")
-    message_id = message_id_of(call.request, call.principal)
     found = await fetch_value(call.gateway.host.pool, READS["project_of_request"], request_id)
     command = Respond(
         project_id=found_or_404(found, _unknown(request_id)),
@@ -27,7 +26,7 @@ async def respond(call: Call[HitlAnswer, Query]) -> web.Response:
         action=call.body.decision,
         response=call.body.response_content or "",
     )
-    return written(await order(call, command, message_id), HitlAnswered)
+    return written(await order(call, command), HitlAnswered)
 
 
 async def show(call: Call[None, Fresh]) -> web.Response:

@@ -12,8 +12,10 @@ from baton_contracts.history import Past
 from baton_contracts.ids import derive_id
 from baton_contracts.rest import CompletionView, EventPage, NewProject, ProjectStarted, ProjectView, TaskList
 from baton_gateway.answers import json_text, model, written
-from baton_gateway.commands import message_id_of, order
+from baton_gateway.commands import order
+from baton_gateway.idempotency import message_id_of
 from baton_gateway.problems import found_or_404, unknown_project
+from baton_gateway.project_cache import holds
 from baton_gateway.query import Fresh, PageSize, Position, Query, Recalled
 from baton_gateway.reading import READS, fetch_value
 from baton_gateway.route import Call, Route
@@ -55,7 +57,14 @@ async def create(call: Call[NewProject, Query]) -> web.Response:
 
 async def show(call: Call[None, Recalled]) -> web.Response:
     """Answer with a project, its tasks and its artifacts, now or as of a moment."""
-    return await _view(call, "project_view", Past.project_view)
+    project_id = call.id("project_id")
+    if moment := call.query.as_of:
+        return model((await past_of(call.gateway.host.pool, project_id, moment)).project_view())
+    shown = found_or_404(await call.gateway.projects.newest(project_id), unknown_project(project_id))
+    headers = {"ETag": shown.tag, "Cache-Control": "private, no-cache"}
+    if holds(call.request, shown.tag):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=shown.body, content_type="application/json", headers=headers)
 
 
 async def tasks(call: Call[None, Recalled]) -> web.Response:
@@ -91,7 +100,7 @@ _ONE: Final = "/api/v1/projects/{project_id}"
 ROUTES: Final = (
     Route("POST", "/api/v1/projects", "operator", create, ProjectStarted, NewProject, 201, refusals=(404, 409)),
     Route("POST", "/api/v1/projects/", "operator", create, ProjectStarted, NewProject, 201, refusals=(404, 409)),
-    Route("GET", _ONE, "viewer", show, ProjectView, query=Recalled, refusals=(404,)),
+    Route("GET", _ONE, "viewer", show, ProjectView, query=Recalled, refusals=(404,), also=(304,)),
     Route("GET", f"{_ONE}/tasks", "viewer", tasks, TaskList, query=Recalled, refusals=(404,)),
     Route("GET", f"{_ONE}/events", "viewer", events, EventPage, query=EventQuery, refusals=(404,)),
     Route("GET", f"{_ONE}/completion", "viewer", completion, CompletionView, query=Recalled, refusals=(404,)),

@@ -1,0 +1,59 @@
+-- Pages of lists: what comes after a key (null: from the beginning) and an id, one more than is shown, so that the
+-- caller knows whether there is a next. The bounds are never optional, so that every plan begins at them.
+
+-- name: projects_by_created_at
+SELECT id AS project_id, name, status, paused, reason, created_at, updated_at FROM projects
+ WHERE tenant = $1 AND ($2::project_status[] IS NULL OR status = ANY ($2)) AND ($3::bool IS NULL OR paused = $3)
+   AND (created_at, id) > (coalesce($4::timestamptz, '-infinity'), $5::uuid)
+ ORDER BY created_at, id LIMIT $6
+
+-- name: projects_by_created_at_descending
+SELECT id AS project_id, name, status, paused, reason, created_at, updated_at FROM projects
+ WHERE tenant = $1 AND ($2::project_status[] IS NULL OR status = ANY ($2)) AND ($3::bool IS NULL OR paused = $3)
+   AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), $5::uuid)
+ ORDER BY created_at DESC, id DESC LIMIT $6
+
+-- name: projects_by_updated_at
+SELECT id AS project_id, name, status, paused, reason, created_at, updated_at FROM projects
+ WHERE tenant = $1 AND ($2::project_status[] IS NULL OR status = ANY ($2)) AND ($3::bool IS NULL OR paused = $3)
+   AND (updated_at, id) > (coalesce($4::timestamptz, '-infinity'), $5::uuid)
+ ORDER BY updated_at, id LIMIT $6
+
+-- name: projects_by_updated_at_descending
+SELECT id AS project_id, name, status, paused, reason, created_at, updated_at FROM projects
+ WHERE tenant = $1 AND ($2::project_status[] IS NULL OR status = ANY ($2)) AND ($3::bool IS NULL OR paused = $3)
+   AND (updated_at, id) < (coalesce($4::timestamptz, 'infinity'), $5::uuid)
+ ORDER BY updated_at DESC, id DESC LIMIT $6
+
+-- name: projects_by_name
+SELECT id AS project_id, name, status, paused, reason, created_at, updated_at FROM projects
+ WHERE tenant = $1 AND ($2::project_status[] IS NULL OR status = ANY ($2)) AND ($3::bool IS NULL OR paused = $3)
+   AND ($4::text IS NULL OR (name, id) > ($4, $5::uuid))
+ ORDER BY name, id LIMIT $6
+
+-- name: projects_by_name_descending
+SELECT id AS project_id, name, status, paused, reason, created_at, updated_at FROM projects
+ WHERE tenant = $1 AND ($2::project_status[] IS NULL OR status = ANY ($2)) AND ($3::bool IS NULL OR paused = $3)
+   AND ($4::text IS NULL OR (name, id) < ($4, $5::uuid))
+ ORDER BY name DESC, id DESC LIMIT $6
+
+-- name: requests
+SELECT r.id AS request_id, r.request_content AS question, r.status, r.project_id, r.task_id, r.response_content,
+       r.responded_by, r.created_at, r.updated_at
+  FROM hitl_requests r JOIN projects p ON p.id = r.project_id
+ WHERE p.tenant = $1 AND (r.created_at, r.id) > (coalesce($2::timestamptz, '-infinity'), $3::uuid)
+   AND ($5::hitl_status[] IS NULL OR r.status = ANY ($5))
+ ORDER BY r.created_at, r.id LIMIT $4
+
+-- name: pending_requests
+-- Apart, for these have an index of their own.
+SELECT r.id AS request_id, r.request_content AS question, r.status, r.project_id, r.task_id, r.response_content,
+       r.responded_by, r.created_at, r.updated_at
+  FROM hitl_requests r JOIN projects p ON p.id = r.project_id
+ WHERE p.tenant = $1 AND (r.created_at, r.id) > (coalesce($2::timestamptz, '-infinity'), $3::uuid)
+   AND r.status = 'pending'
+ ORDER BY r.created_at, r.id LIMIT $4
+
+-- name: pending_count
+SELECT count(*) FROM hitl_requests r JOIN projects p ON p.id = r.project_id
+ WHERE p.tenant = $1 AND r.status = 'pending'

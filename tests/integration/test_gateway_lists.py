@@ -1,0 +1,222 @@
+"""Lists over all projects: filters, orders, pages that miss and repeat nothing, and cursors that nobody can make up."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import pytest
+
+from baton_contracts.events import ProjectCreated
+from baton_contracts.rest_lists import AgentDefinitions, HitlPage, ProjectPage
+from baton_gateway.routes.lists import LISTS
+from support.api import asked, created
+from support.logs import open_log
+from support.stage import Stage, stage
+
+ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "name", "-name")
+NAMES = ("Berry", "apple", "Berry", "Ärger", "cherry", "Berry", "date")
+
+
+@pytest.fixture
+async def api(database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage(database, tmp_path) as open_stage:
+        yield open_stage
+
+
+async def page(api: Stage, **query: str) -> ProjectPage:
+    async with api.client.get("/api/v1/projects", params=query) as response:
+        assert response.status == 200, await response.text()
+        return ProjectPage.model_validate(await response.json())
+
+
+async def pages(api: Stage, **query: str) -> list[UUID]:
+    """Read every page; give the ids in the order in which they came."""
+    read = await page(api, **query)
+    ids = [one.project_id for one in read.projects]
+    while read.next:
+        read = await page(api, **query, cursor=read.next)
+        assert read.projects
+        ids += [one.project_id for one in read.projects]
+    return ids
+
+
+async def refused(api: Stage, path: str, **query: str) -> Any:  # noqa: ANN401 - any JSON
+    async with api.client.get(path, params=query) as response:
+        assert response.status == 422, await response.text()
+        problem = await response.json(content_type="application/problem+json")
+        return [error["pointer"] for error in problem["errors"]]
+
+
+@pytest.mark.parametrize("sort", ORDERS)
+@pytest.mark.parametrize("limit", ["1", "2", "3", "200"])
+async def test_pages_of_any_size_make_up_the_whole_list_in_its_order(api: Stage, sort: str, limit: str) -> None:
+    made = [UUID(await created(api, name=name)) for name in NAMES]
+    told = await pages(api, sort=sort, limit=limit)
+    assert sorted(told) == sorted(made)
+    if sort.endswith("created_at"):
+        assert told == (made[::-1] if sort.startswith("-") else made)
+    if sort.endswith("name"):
+        known = {one.project_id: one.name for one in (await page(api)).projects}
+        names = [known[project_id] for project_id in told]
+        statement = "SELECT array_agg(name ORDER BY name) FROM unnest($1::text[]) AS name"
+        in_order = await api.host.pool.fetchval(statement, list(NAMES))
+        assert names == (in_order[::-1] if sort.startswith("-") else in_order)
+
+
+async def test_a_project_that_is_added_between_two_pages_moves_nothing(api: Stage) -> None:
+    made = [UUID(await created(api, name=f"P{n}")) for n in range(4)]
+    first = await page(api, limit="2")
+    assert first.next
+    await created(api, name="Late")
+    second = await page(api, limit="2", cursor=first.next)
+    assert [one.project_id for one in (*first.projects, *second.projects)] == made[::-1]
+    assert second.next is None
+
+
+async def test_projects_are_filtered_by_status_and_by_whether_they_are_paused(api: Stage) -> None:
+    active, paused, over = [UUID(await created(api, name=name)) for name in ("active", "paused", "over")]
+    await api.post(f"/api/v1/projects/{paused}/pause")
+    await api.post(f"/api/v1/projects/{over}/cancel", {"reason": "enough"})
+    assert await pages(api, status="active", sort="name") == [active, paused]
+    assert await pages(api, status="failed,completed") == [over]
+    assert await pages(api, paused="true") == [paused]
+    assert await pages(api, paused="false", status="active") == [active]
+    (line,) = (await page(api, status="failed")).projects
+    assert (line.name, line.status, line.paused) == ("over", "failed", False)
+    assert line.reason
+    assert "enough" in line.reason
+
+
+async def test_a_tenant_sees_its_own_projects_alone(api: Stage) -> None:
+    ours = UUID(await created(api))
+    await api.tell(uuid4(), ProjectCreated(name="Theirs", product_idea="An app", tenant="another"))
+    assert await pages(api) == [ours]
+
+
+async def test_both_spellings_of_the_path_list_projects(api: Stage) -> None:
+    assert await api.get("/api/v1/projects/") == {"projects": [], "next": None}
+
+
+def forged(*parts: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+NOW, ID = "2026-01-01T00:00:00+00:00", str(uuid4())
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "=",
+        "%00",
+        "ü",
+        "A" * 5000,
+        forged(),
+        forged("-created_at", NOW),
+        forged("-created_at", NOW, 5),
+        forged("-created_at", NOW, ID, 1),
+        forged("-created_at", 5, ID),
+        forged("-created_at", None, ID),
+        forged("-created_at", "yesterday", ID),
+        forged("-created_at", "2026-01-01", ID),
+        forged("-created_at", "0001-01-01T00:00:00+14:00", ID),
+        forged("-created_at", "2026-01-01T00:00:00+01:00", ID),
+        forged("-created_at", NOW, "x"),
+        forged("-created_at", NOW, ID) + "=",
+        forged("created_at", NOW, ID),
+        forged("requests", NOW, ID),
+        forged("-name", "A", ID),
+        forged({}, [], ID),
+    ],
+)
+async def test_a_cursor_that_no_page_of_this_list_gave_is_422(api: Stage, cursor: str) -> None:
+    assert await refused(api, "/api/v1/projects", cursor=cursor) == ["/query/cursor"]
+    assert await refused(api, "/api/v1/hitl", cursor=forged("name", "A", ID)) == ["/query/cursor"]
+
+
+async def test_a_name_that_cannot_be_kept_is_no_place_in_a_list_of_names(api: Stage) -> None:
+    for name in ("a\0b", "\ud800", ""):
+        assert await refused(api, "/api/v1/projects", sort="name", cursor=forged("name", name, ID)) == ["/query/cursor"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "value"),
+    [
+        ("/api/v1/projects", "limit", "0"),
+        ("/api/v1/projects", "limit", "201"),
+        ("/api/v1/projects", "limit", "-1"),
+        ("/api/v1/projects", "paused", "yes"),
+        ("/api/v1/projects", "paused", "1"),
+        ("/api/v1/projects", "sort", "id"),
+        ("/api/v1/projects", "sort", "--name"),
+        ("/api/v1/projects", "q", "x"),
+        ("/api/v1/hitl", "limit", "0"),
+        ("/api/v1/hitl", "sort", "name"),
+    ],
+)
+async def test_a_parameter_that_does_not_fit_is_named(api: Stage, path: str, name: str, value: str) -> None:
+    assert await refused(api, path, **{name: value}) == [f"/query/{name}"]
+
+
+async def test_a_status_that_there_is_not_is_named(api: Stage) -> None:
+    assert await refused(api, "/api/v1/projects", status="active,paused") == ["/query/status/1"]
+    assert await refused(api, "/api/v1/hitl", status="expired") == ["/query/status/0"]
+
+
+async def inbox(api: Stage, query: str = "") -> HitlPage:
+    return HitlPage.model_validate(await api.get(f"/api/v1/hitl{query}"))
+
+
+async def test_the_inbox_holds_the_questions_of_all_projects_oldest_first(api: Stage) -> None:
+    assert await inbox(api) == HitlPage(requests=[], next=None, pending_count=0)
+    requests = [await asked(api, await created(api)) for _ in range(3)]
+    assert (await inbox(api)).requests == requests
+    await api.post(f"/api/v1/hitl/{requests[1].request_id}/respond", {"action": "approve"})
+    pending = await inbox(api, "?status=pending")
+    assert pending == HitlPage(requests=[requests[0], requests[2]], next=None, pending_count=2)
+    (answered,) = (await inbox(api, "?status=approved,rejected")).requests
+    assert (answered.request_id, answered.responded_by) == (requests[1].request_id, "user")
+
+
+async def test_the_inbox_is_read_page_by_page(api: Stage) -> None:
+    requests = [await asked(api, await created(api)) for _ in range(3)]
+    first = await inbox(api, "?limit=2")
+    assert (first.requests, first.pending_count) == (requests[:2], 3)
+    second = await inbox(api, f"?limit=2&cursor={first.next}")
+    assert (second.requests, second.next, second.pending_count) == (requests[2:], None, 3)
+
+
+async def test_every_agent_is_told_as_its_definition_describes_it(api: Stage) -> None:
+    agents = AgentDefinitions.model_validate(await api.get("/api/v1/agents")).agents
+    known = {agent["agent_type"] for agent in (await api.get("/api/v1/agents/status"))["agents"]}
+    assert {agent.agent_type for agent in agents} == known
+    (analyst,) = [agent for agent in agents if agent.agent_type == "analyst"]
+    assert (analyst.output, bool(analyst.name), bool(analyst.title)) == ("software_specification", True, True)
+
+
+MANY: Final = """
+INSERT INTO projects (id, name, created_at, status, product_idea, tenant, updated_at, position, paused)
+SELECT gen_random_uuid(), n, now() - make_interval(secs => n), 'active', 'x', 'default', now(), n, false
+  FROM generate_series(1, 20000) n
+"""
+PAGE: Final = "EXECUTE page ('default', NULL, NULL, now() - interval '10000 s', gen_random_uuid(), 51)"
+
+
+@pytest.mark.parametrize("order", ["created_at", "created_at_descending", "updated_at", "updated_at_descending"])
+async def test_a_page_in_the_middle_is_begun_at_by_index_under_any_plan(database: str, order: str) -> None:
+    async with open_log(database) as log, log.pool.acquire() as connection:
+        await connection.execute(MANY)
+        await connection.execute("ANALYZE projects")
+        await connection.execute(
+            f"PREPARE page (text, project_status[], bool, timestamptz, uuid, bigint) AS {LISTS[f'projects_by_{order}']}"
+        )
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            await connection.execute(f"SET plan_cache_mode = {mode}")
+            plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {PAGE}"))
+            assert "Index Cond: (ROW(" in plan, plan
+            assert "Sort" not in plan, plan

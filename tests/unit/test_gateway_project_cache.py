@@ -1,0 +1,39 @@
+"""What the gateway keeps of projects that it read."""
+
+from uuid import UUID, uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baton_gateway.project_cache import ProjectCache, Shown
+
+IDS = [UUID(int=n) for n in range(6)]
+
+
+def test_what_was_read_longest_ago_makes_room() -> None:
+    cache = ProjectCache(limit=30)
+    for project_id in IDS[:3]:
+        cache.keep(project_id, Shown(1, b"x" * 10))
+    assert cache.get(IDS[0])
+    cache.keep(IDS[3], Shown(1, b"x" * 10))
+    assert [bool(cache.get(project_id)) for project_id in IDS[:4]] == [True, False, True, True]
+
+
+def test_what_is_larger_than_the_whole_is_not_kept() -> None:
+    cache = ProjectCache(limit=30)
+    cache.keep(IDS[0], Shown(1, b"x" * 31))
+    assert cache.get(IDS[0]) is None
+    cache.keep(IDS[1], Shown(1, b"x" * 30))
+    assert cache.get(IDS[1])
+
+
+@given(st.lists(st.tuples(st.sampled_from(IDS), st.binary(max_size=40)), max_size=40))
+def test_it_gives_what_was_kept_last_and_never_holds_more_than_its_limit(kept: list[tuple[UUID, bytes]]) -> None:
+    cache, last = ProjectCache(limit=100), dict[UUID, Shown]()
+    for version, (project_id, body) in enumerate(kept):
+        last[project_id] = Shown(version, body)
+        cache.keep(project_id, last[project_id])
+        held = {one: cache.get(one) for one in IDS}
+        assert all(shown in (None, last.get(one)) for one, shown in held.items())
+        assert sum(len(shown.body) for shown in held.values() if shown) <= 100
+    assert cache.get(uuid4()) is None
