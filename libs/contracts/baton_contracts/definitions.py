@@ -6,6 +6,7 @@ execution names the hash of its workflow, so a changed file never changes it.
 
 import hashlib
 import json
+from functools import cached_property
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -52,6 +53,10 @@ class Workflow(Definition):
 
     def digest(self) -> str:
         """Return the sha256 (hex) of the canonical JSON of this definition."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from baton_contracts.events import Event
 from baton_eventlog.append import MAX_BYTES, MAX_EVENTS, Append, DataRefused, Outcome, arguments, blob_groups, outcomes
 from baton_eventlog.blob_table import keep_blobs
 from baton_eventlog.database import UNAVAILABLE, close_quietly, connect
@@ -109,9 +110,12 @@ class Appender:
         except _REFUSED as error:
             await self._isolate(sound, error)
             return
+        appended: list[Event] = []
         for waiting, outcome in zip(sound, ended, strict=True):
             waiting.settle(outcome)
-        self._signal.fire()
+            if outcome.kind == "ok":
+                appended += outcome.events(waiting.command)
+        self._signal.fire(appended)
 
     async def _isolate(self, batch: Sequence[Waiting], error: asyncpg.PostgresError) -> None:
         """Refuse the one command of a batch, or try its halves."""

@@ -149,7 +149,7 @@ async def follow(
         while True:
             grown.clear()
             try:
-                events = await read(pool, after, limit)
+                events = signal.tail.after(after, limit) or await read(pool, after, limit)
             except UNAVAILABLE as error:
                 log.warning("follower_waits_for_postgresql", error=type(error).__name__)
                 await asyncio.sleep(_RETRY)

@@ -1,17 +1,21 @@
 """The hint that the log has grown: read now, rather than at the next poll.
 
-It carries nothing and may be lost: followers read by position and poll with a ceiling. Within a process it is a
-function call; between processes a coalesced NOTIFY, sent after the commit and outside the append.
+It may be lost: followers read by position and poll with a ceiling. Within a process it is a function call that hands
+over what was appended; between processes a coalesced NOTIFY that carries nothing, sent after the commit and outside the
+append.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import uuid4
 
 import structlog
 
+from baton_contracts.events import Event
 from baton_eventlog.database import UNAVAILABLE, close_quietly, connect
+from baton_eventlog.tail import Tail
 
 log = structlog.get_logger("baton.signal")
 _CHANNEL: Final = "baton_log"
@@ -25,10 +29,12 @@ class LogSignal:
         self._dsn = dsn
         self._me = str(uuid4())
         self._listeners: set[asyncio.Event] = set()
+        self.tail = Tail()
         self._appended = asyncio.Event()
 
-    def fire(self) -> None:
-        """Wake this process's followers now, and those of the others soon."""
+    def fire(self, appended: Sequence[Event] = ()) -> None:
+        """Wake this process's followers now, with what it has appended, and those of the others soon."""
+        self.tail.add(appended)
         self._wake()
         self._appended.set()
 

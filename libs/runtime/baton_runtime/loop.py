@@ -9,6 +9,7 @@ goes back to the bus, which gives up on it after the delivery limit, and its nei
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 from uuid import UUID
 
@@ -54,6 +55,15 @@ class Settled:
     reply: CommandReply
     state: Project
     events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one message leads to, before it is written; `after` is the state that this makes of the one it saw."""
+
+    waiting: "Waiting"
+    append: Append
+    after: Project
 
 
 Decide = Callable[[Project, Inbound], Decision]
@@ -123,12 +133,10 @@ class Loop:
             return list(batch)
         except BlobMissing as error:
             return await self._process_apart(batch, error)
-        decided = [(waiting, append) for waiting in batch if (append := self._draft(waiting, states))]
-        outcomes = await self._appender.append([append for _, append in decided])
+        drafts = [draft for waiting in batch if (draft := self._draft(waiting, states))]
+        outcomes = await self._appender.append([draft.append for draft in drafts])
         return [
-            waiting
-            for (waiting, append), outcome in zip(decided, outcomes, strict=True)
-            if not self._settle(waiting, append, outcome)
+            draft.waiting for draft, outcome in zip(drafts, outcomes, strict=True) if not self._settle(draft, outcome)
         ]
 
     async def _process_apart(self, batch: Sequence[Waiting], error: BlobMissing) -> list[Waiting]:
@@ -144,7 +152,7 @@ class Loop:
             again += await self._process([waiting for waiting in batch if waiting[0].project_id == project_id])
         return again
 
-    def _draft(self, waiting: Waiting, states: dict[UUID, Project]) -> Append | None:
+    def _draft(self, waiting: Waiting, states: dict[UUID, Project]) -> Draft | None:
         """Decide one message; later ones of the batch see the state that it leads to."""
         inbound, _ = waiting
         state = states[inbound.project_id]
@@ -161,9 +169,9 @@ class Loop:
             log.exception("decision_failed", consumer=self._consumer, message_type=_name(inbound))
             self._give_back(waiting, error)
             return None
-        for payload in decision.events:
-            states[inbound.project_id] = evolve(states[inbound.project_id], payload)
-        return Append(
+        after = reduce(evolve, decision.events, state)
+        states[inbound.project_id] = after
+        append = Append(
             project_id=inbound.project_id,
             consumer=self._consumer,
             events=events,
@@ -175,9 +183,11 @@ class Loop:
             request_hash=inbound.request_hash,
             reply=orjson.dumps({"result": decision.result, "problem": problem and problem.model_dump()}).decode(),
         )
+        return Draft(waiting, append, after)
 
-    def _settle(self, waiting: Waiting, append: Append, outcome: Outcome | DataRefused) -> bool:
+    def _settle(self, draft: Draft, outcome: Outcome | DataRefused) -> bool:
         """Answer and acknowledge; False where the message must be decided again."""
+        waiting, append = draft.waiting, draft.append
         inbound, _ = waiting
         if isinstance(outcome, DataRefused):
             self._answer(waiting, CommandReply(problem=_refused(outcome)))
@@ -190,7 +200,7 @@ class Loop:
             self._answer(waiting, CommandReply(problem=_REUSED) if reused else _reply(outcome, outcome.reply))
             return True
         events = outcome.events(append)
-        state = self._states.add(inbound.project_id, append.expected, events)
+        state = self._states.add(inbound.project_id, append.expected, draft.after, sum(event.size for event in events))
         self._answer(waiting, _reply(outcome, append.reply), state, events)
         return True
 

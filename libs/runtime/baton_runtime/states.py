@@ -6,7 +6,7 @@ from the beginning.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -68,14 +68,16 @@ class States:
         if kept := self._kept.get(project_id):
             self._doubted[project_id] = kept.state.version
 
-    def add(self, project_id: UUID, expected: int | None, events: Sequence[Event]) -> Project:
-        """Fold in what was written on a version, and return the state; one that has moved on is loaded when needed."""
+    def add(self, project_id: UUID, expected: int | None, after: Project, weight: int) -> Project:
+        """Keep the state after what was written on a version, and return it; `weight` is that of the new events.
+
+        A state that has moved on meanwhile stays, and is loaded when it is needed.
+        """
         kept = self._kept.get(project_id, Kept())
-        if kept.state.version == expected:
-            for event in events:
-                kept = kept.after(event)
-            self._keep(project_id, kept)
-        return kept.state
+        if kept.state.version != expected:
+            return kept.state
+        self._keep(project_id, Kept(after, kept.weight + weight))
+        return after
 
     def known(self) -> list[UUID]:
         """Return the projects whose states are kept, least recently used first."""

@@ -22,6 +22,7 @@ from baton_gateway.told import Told, tell
 log = structlog.get_logger("baton.backlog")
 PAGE: Final = 256
 _RECENT: Final = 4096
+_SEED: Final = 1024
 _PAGES: Final = 32
 _READERS: Final = 4
 _RETRY: Final = 0.2
@@ -36,14 +37,19 @@ class Backlog:
         self._pages: OrderedDict[int, asyncio.Task[list[Told]]] = OrderedDict()
         self._readers = asyncio.Semaphore(_READERS)
 
+    async def begin(self, position: int) -> None:
+        """Remember the newest events up to a position, so that those who come back to a new gateway find them here."""
+        self._recent.clear()
+        self._pages.clear()
+        first = max(0, position - _SEED)
+        while first < position:
+            page = [one for one in await self._read_all(first) if one.position <= position]
+            self._recent.extend(page)
+            first = page[-1].position
+
     def add(self, told: Sequence[Told]) -> None:
         """Keep what is told now; it follows without a gap what was added before."""
         self._recent.extend(told)
-
-    def clear(self) -> None:
-        """Forget everything: the log is another one now."""
-        self._recent.clear()
-        self._pages.clear()
 
     async def after(self, position: int, until: int, project_id: UUID | None) -> tuple[Sequence[Told], int]:
         """Return some events of (position, until], the first ones, and the position up to which these are all.

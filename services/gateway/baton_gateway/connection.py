@@ -49,7 +49,7 @@ class Connection:
 
     def write(self, frames: bytes) -> bool:
         """Write whole frames; False when this one takes no more."""
-        if not self.open:
+        if self._closing is not None or self._transport.is_closing():
             return False
         if self._transport.get_write_buffer_size() + len(frames) > self.capacity:
             self.close(WSCloseCode.TRY_AGAIN_LATER, f"too slow: resume with since={self.complete_to}")

@@ -11,6 +11,7 @@ from baton_runtime.host import NotStarted
 
 _KEEPALIVE: Final = 75.0
 _SHUTDOWN: Final = 5.0
+_BACKLOG: Final = 1024  # a thousand clients that come back at once must not have their SYNs dropped
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
@@ -31,7 +32,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
 
 async def _bind(runner: web.AppRunner, host: str, port: int) -> None:
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
     except OSError as error:
         raise NotStarted(_reason(error, host, port)) from error
 

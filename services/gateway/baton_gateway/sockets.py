@@ -59,21 +59,27 @@ class Sockets:
     async def run(self) -> None:
         """Tell what happens from now on, until cancelled; begin again where the log was restored. Raises `LogGap`."""
         while True:
-            self.position, self._epoch = await self._head()
-            self._wake()
+            position, epoch = await self._head()
             try:
+                await self._shown(position)
+                await self._backlog.begin(position)
+                self.position, self._epoch = position, epoch
+                self._wake()
                 await self._follow()
             except LogRewound:
                 log.warning("log_was_rewound", position=self.position)
-                self._backlog.clear()
                 for connection in self._connections:
                     connection.close(RESTORED, "the log was restored: begin anew, without since")
 
     async def _follow(self) -> None:
         async for events in follow(self._host.pool, self._host.signal, self.position, limit=_BATCH):
-            while not await self._freshness.wait(events[-1].position, timeout=_SHOWN_WITHIN):
-                log.warning("sockets_wait_for_the_projector", position=events[-1].position)
+            await self._shown(events[-1].position)
             self._tell(await self._told(events))
+
+    async def _shown(self, position: int) -> None:
+        """Wait until the tables show a position."""
+        while not await self._freshness.wait(position, timeout=_SHOWN_WITHIN):
+            log.warning("sockets_wait_for_the_projector", position=position)
 
     async def _told(self, events: Sequence[Event]) -> list[Told]:
         while True:
