@@ -10,6 +10,7 @@ import pytest
 from asyncpg.pool import PoolConnectionProxy
 
 from baton_eventlog.sql import QUERIES
+from baton_gateway.reading import READS
 from support.histories import short_story
 from support.logs import Log, command, open_log
 from support.long_logs import multiply
@@ -98,7 +99,7 @@ async def test_every_look_at_the_log_is_by_index(log: Log, mode: str) -> None:
 
 @pytest.mark.parametrize("regime", REGIMES)
 async def test_projecting_a_range_looks_up_by_index(log: Log, regime: str) -> None:
-    """The one pass over the log reads the range alone, and every row that exists already is found by its key."""
+    """Both looks at the log read the range alone, and every row that exists already is found by its key."""
     head = await log.pool.fetchval("SELECT position FROM log_head")
     ((body, settings),) = await log.pool.fetch(
         "SELECT prosrc, proconfig FROM pg_proc WHERE oid = 'project_range(bigint, bigint)'::regprocedure"
@@ -111,13 +112,37 @@ async def test_projecting_a_range_looks_up_by_index(log: Log, regime: str) -> No
             connection, statement, "bigint, bigint", f"{low}, {min(low + 1000, head)}", *map(unquoted, settings)
         )
     assert not set(SCANS) & set(scanned_whole(plan))
-    ((name, condition),) = [
-        (node["Index Name"], node["Index Cond"])
+    looks = [
+        (node["Index Name"], node["Index Cond"].count('"position" '))
         for node in nodes(plan)
         if node.get("Index Name", "").startswith("event_log")
     ]
-    assert name in ("event_log_position_key", "event_log_routed")  # the second begins with the type: as narrow
-    assert condition.count('"position" ') == 2
+    assert len(looks) == 2  # at all events, and at the newest call of a model
+    assert set(looks) <= {("event_log_position_key", 2), ("event_log_routed", 2)}  # the second begins with the type
+
+
+ASKED: Final = {
+    "agent_list": ("text[], text", "ARRAY['analyst', 'coder'], 'default'"),
+    "agent_view": ("text, text", "'analyst', 'default'"),
+    "agent_list_as_of": ("text[], text, bigint, timestamptz", "ARRAY['analyst'], 'default', {head}, 'infinity'"),
+    "agent_history": ("text, text, int", "'analyst', 'default', 100"),
+    "standings": ("bigint, bigint", "{head} - 10, {head}"),
+    "standings_of_events": ("uuid[]", "ARRAY[gen_random_uuid()]"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_what_agents_do_is_looked_up_by_index(log: Log, mode: str) -> None:
+    """Now, as of a position, and what sockets are told of a few events at the end of a long history."""
+    head = await log.pool.fetchval("SELECT position FROM log_head")
+    async with log.pool.acquire() as connection:
+        found = {
+            name: scanned_whole(
+                await plan_of(connection, READS[name], types, values.format(head=head), f"plan_cache_mode = {mode}")
+            )
+            for name, (types, values) in ASKED.items()
+        }
+    assert not {name: set(tables) & set(SCANS) for name, tables in found.items() if set(tables) & set(SCANS)}
 
 
 def unquoted(setting: str) -> str:

@@ -1,22 +1,29 @@
 """Random histories, made by the services' own decisions, are projected to what the fold of each project says."""
 
+import contextlib
 import itertools
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
 import pytest
+from asyncpg.pool import PoolConnectionProxy
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from baton_contracts.events import Event
-from baton_contracts.frames import frames_of
+from baton_contracts import rest
+from baton_contracts.events import Event, LlmCall
+from baton_contracts.history import recall
+from baton_contracts.ids import SYSTEM_STREAM
 from baton_contracts.project import Project, Task, evolve
 from baton_eventlog.reader import read
-from support.histories import Said, histories
+from baton_gateway.reading import READS
+from support.counting import Standing, counted
+from support.histories import TENANTS, Said, histories
 from support.logs import Log, command, open_log
 from support.tales import TABLES
 
@@ -40,29 +47,42 @@ async def append(log: Log, history: Sequence[Said], cuts: Sequence[int]) -> list
     return await read(log.pool, before, 10_000)
 
 
-async def projected(log: Log, events: Sequence[Event], cuts: Sequence[int]) -> Rows:
-    """Project events into empty tables, in ranges that end after so many of them; return the rows."""
+@contextlib.asynccontextmanager
+async def tables(log: Log, events: Sequence[Event], cuts: Sequence[int]) -> AsyncIterator[PoolConnectionProxy]:
+    """Project events into empty tables, in ranges that end after so many of them; give a session that sees them."""
     low, high = events[0].position - 1, events[-1].position
     bounds = sorted({low, high, *(low + cut for cut in cuts if low + cut < high)})
     async with log.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute(f"TRUNCATE {', '.join(TABLES)}")
-        for one, following in itertools.pairwise(bounds):
-            await connection.execute("SELECT project_range($1, $2)", one, following)
-        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        rows = {
-            table: await connection.fetch(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608 - ours
-            for table in TABLES
-        }
-        await transaction.rollback()
-    return rows
+        try:
+            await connection.execute(f"TRUNCATE {', '.join(TABLES)}")
+            for one, following in itertools.pairwise(bounds):
+                await connection.execute("SELECT project_range($1, $2)", one, following)
+            await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            yield connection
+        finally:
+            await transaction.rollback()
+
+
+async def rows_of(connection: PoolConnectionProxy) -> Rows:
+    return {
+        table: await connection.fetch(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608 - ours
+        for table in TABLES
+    }
+
+
+async def projected(log: Log, events: Sequence[Event], cuts: Sequence[int]) -> Rows:
+    """Project events into empty tables, in ranges; return the rows."""
+    async with tables(log, events, cuts) as connection:
+        return await rows_of(connection)
 
 
 def folds(events: Sequence[Event]) -> dict[UUID, Project]:
     states: dict[UUID, Project] = defaultdict(Project)
     for one in events:
-        states[one.project_id] = evolve(states[one.project_id], one.payload)
+        if one.project_id != SYSTEM_STREAM:
+            states[one.project_id] = evolve(states[one.project_id], one.payload)
     return states
 
 
@@ -73,7 +93,8 @@ def json_of(text: str | None) -> Any:  # noqa: ANN401 - any JSON
 def task_row(task: Task) -> tuple[object, ...]:
     """Return what the columns `TASK` hold of a task."""
     runner = task.runner_id if task.status == "working" else None
-    return task.status, task.attempt, runner, task.reason or None, task.created.step_id, task.created.instructions
+    reason = task.reason or None if task.status == "failed" else None  # of an attempt before, decisions remember it
+    return task.status, task.attempt, runner, reason, task.created.step_id, task.created.instructions
 
 
 TASK = ("status", "attempt", "runner_id", "reason", "step_id", "instructions")
@@ -103,9 +124,14 @@ async def test_the_rows_are_the_fold(log: Log, history: Sequence[Said], batches:
     rows = await projected(log, events, cuts)
     states = folds(events)
     tasks = [task for state in states.values() for task in state.tasks.values()]
-    assert {row["id"]: (row["status"], json_of(row["bundle"])) for row in rows["projects"]} == {
-        key: (state.status, state.bundle and state.bundle.model_dump(mode="json")) for key, state in states.items()
+    assert {row["id"]: (row["status"], row["paused"], json_of(row["bundle"])) for row in rows["projects"]} == {
+        key: (state.status, state.paused, state.bundle and state.bundle.model_dump(mode="json"))
+        for key, state in states.items()
     }
+    calls = [(one.payload, one.position) for one in events if isinstance(one.payload, LlmCall)]
+    assert [(row["model"], row["outcome"], row["position"]) for row in rows["llm_status"]] == [
+        (call.model, call.outcome, position) for call, position in calls[-1:]
+    ]
     assert {row["id"]: row["total_steps"] for row in rows["workflow_executions"]} == {
         key: execution.started.total_steps for state in states.values() for key, execution in state.executions.items()
     }
@@ -124,21 +150,89 @@ async def test_the_rows_are_the_fold(log: Log, history: Sequence[Said], batches:
 
 @property_of_histories
 @given(history=histories(), batches=CUTS, cuts=CUTS)
-async def test_agents_and_their_history_are_what_the_frames_told(
+async def test_what_is_recalled_is_what_is_shown(
     log: Log, history: Sequence[Said], batches: list[int], cuts: list[int]
 ) -> None:
-    """A browser that saw every `agent_status_change` knows what the tables show, now and at any moment before."""
+    """The fold for `?as_of=` gives the very answers that the tables give, of each project."""
     events = await append(log, history, batches)
-    rows = await projected(log, events, cuts)
-    changes = [
-        (one, frame["agent_type"], frame["data"])
-        for one in events
-        for frame in frames_of(one)
-        if frame["event_type"] == "agent_status_change"
-    ]
-    assert {
-        row["id"]: (row["agent_type"], row["status"], row["timestamp"]) for row in rows["agent_status_history"]
-    } == {one.id: (agent, data["status"], one.timestamp) for one, agent, data in changes}
-    assert {row["agent_type"]: (row["status"], row["current_task_id"]) for row in rows["agent_status"]} == {
-        agent: (data["status"], data["current_task_id"] and UUID(data["current_task_id"])) for _, agent, data in changes
-    }
+    async with tables(log, events, cuts) as connection:
+        for project_id, state in folds(events).items():
+            past = recall([one for one in events if one.project_id == project_id])
+            assert past
+            (shown,) = await connection.fetch(READS["project_view"], project_id, None)
+            completion = await connection.fetchval(READS["completion_view"], project_id)
+            bundled_at = await connection.fetchval("SELECT bundled_at FROM projects WHERE id = $1", project_id)
+            assert rest.ProjectView.model_validate_json(shown["body"]) == past.project_view()
+            assert rest.CompletionView.model_validate_json(completion) == past.completion_view()
+            assert bundled_at == next(
+                (one.timestamp for one in reversed(events) if state.bundle and one.payload == state.bundle), None
+            )
+            assert shown["version"] <= events[-1].position
+            (known,) = await connection.fetch(READS["project_view"], project_id, shown["version"])
+            assert tuple(known) == (shown["version"], None)
+
+
+def told(one: Standing) -> tuple[object, ...]:
+    """Return what the columns `HISTORY` hold of a standing."""
+    return tuple(getattr(one, column) for column in HISTORY)
+
+
+HISTORY = (
+    "id tenant agent_type status task_id project_id task_status working waiting position timestamp".split()  # noqa: SIM905
+)
+NOW = ("tenant", "agent_type", "status", "working", "waiting", "position")
+AGENTS = ["analyst", "architect", "nobody"]
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@property_of_histories
+@given(history=histories(), batches=CUTS, cuts=CUTS, positions=CUTS)
+async def test_agents_are_what_counting_their_tasks_one_by_one_gives(
+    log: Log, history: Sequence[Said], batches: list[int], cuts: list[int], positions: list[int]
+) -> None:
+    """Now, in the history, in what sockets are told, and as of any moment; each tenant sees its own."""
+    events = await append(log, history, batches)
+    low, high = events[0].position - 1, events[-1].position
+    standings, counting = counted(events)
+    event(f"{max((one.working for one in standings), default=0)} tasks at once")
+    async with tables(log, events, cuts) as connection:
+        rows = await connection.fetch("SELECT * FROM agent_status_history")
+        assert {tuple(row[column] for column in HISTORY) for row in rows} == set(map(told, standings))
+        rows = await connection.fetch("SELECT * FROM agent_status")
+        assert {tuple(row[column] for column in NOW) for row in rows} == {
+            tuple(getattr(one, column) for column in NOW) for one in counting.now.values()
+        }
+        rows = await connection.fetch(READS["standings"], low, high)
+        assert sorted(map(tuple, rows)) == sorted(map(announced, standings))
+        rows = await connection.fetch(READS["standings_of_events"], [one.id for one in events])
+        assert {tuple(row) for row in rows} == {
+            (one.id, one.status, one.current_task_id) for one in standings if one.task_id
+        }
+        for tenant in TENANTS:
+            found = await connection.fetchval(READS["agent_list"], AGENTS, tenant)
+            assert seen(found) == expected(standings, tenant, high)
+            for position in [low + one for one in positions]:
+                found = await connection.fetchval(READS["agent_list_as_of"], AGENTS, tenant, position, NEVER)
+                assert seen(found) == expected(standings, tenant, position)
+            for agent in AGENTS:
+                found = await connection.fetchval(READS["agent_view"], agent, tenant)
+                one = rest.AgentView.model_validate_json(found)
+                assert (one.status, one.current_task_id, one.last_activity) == expected(standings, tenant, high)[agent]
+
+
+def announced(one: Standing) -> tuple[int, str, str, str, UUID | None]:
+    return one.position, one.tenant, one.agent_type, one.status, one.current_task_id
+
+
+def seen(found: str) -> dict[str, tuple[object, ...]]:
+    agents = rest.AgentList.model_validate_json(found).agents
+    return {one.agent_type: (one.status, one.current_task_id, one.last_activity) for one in agents}
+
+
+def expected(standings: Sequence[Standing], tenant: str, position: int) -> dict[str, tuple[object, ...]]:
+    """Return what a tenant sees of each agent at a position."""
+    views: dict[str, tuple[object, ...]] = dict.fromkeys(AGENTS, ("idle", None, None))
+    for one in standings:
+        if one.tenant == tenant and one.position <= position:
+            views[one.agent_type] = (one.status, one.current_task_id, one.timestamp)
+    return views

@@ -7,7 +7,7 @@ import pytest
 from baton_contracts import events as e
 from support.logs import Log, command, open_log
 from support.stories import PROJECT, fold, only
-from support.tales import TABLES, whole_story
+from support.tales import TABLES, long_story, whole_story
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def project(log: Log, step: int) -> dict[str, list[tuple[object, ...]]]:
 
 async def test_ranges_do_not_matter(log: Log) -> None:
     """One event at a time, any stride, or everything at once give the same rows."""
-    await log.append(command(PROJECT, *whole_story()))
+    await log.append(command(PROJECT, *long_story()))
     singly = await project(log, 1)
     assert all(singly.values())
     for step in (2, 3, 5, 7, 1000):
@@ -42,10 +42,28 @@ async def test_ranges_do_not_matter(log: Log) -> None:
 
 
 async def test_projecting_a_range_twice_changes_nothing(log: Log) -> None:
-    await log.append(command(PROJECT, *whole_story()))
+    await log.append(command(PROJECT, *long_story()))
     once = await project(log, 1000)
     await log.pool.execute("SELECT project_range(0, 1000)")
     assert await rows(log) == once
+
+
+async def test_the_newest_call_of_a_model_tells_its_state(log: Log) -> None:
+    """An outcome that an older Baton did not write was a good one."""
+    await log.append(command(PROJECT, *long_story()))
+    await log.pool.execute("SELECT project_range(0, $1)", len(long_story()))
+    columns = "provider, model, outcome, position"
+    (row,) = await log.pool.fetch(f"SELECT {columns} FROM llm_status")  # noqa: S608 - ours
+    assert tuple(row)[:3] == ("embedded", "rules", "error")
+    ((position, outcome),) = await log.pool.fetch(
+        "SELECT position, payload ->> 'outcome' FROM event_log WHERE event_type = 'llm_call' "
+        "ORDER BY position DESC LIMIT 1"
+    )
+    assert (row["position"], outcome) == (position, "error")
+    await log.append(command(PROJECT, *whole_story()[:1]))
+    head = len(long_story()) + 1
+    await log.pool.execute("SELECT project_range($1, $2)", head - 1, head)
+    assert await log.pool.fetchval("SELECT position FROM llm_status") == position
 
 
 @pytest.mark.parametrize("length", range(3, 25))

@@ -238,7 +238,7 @@ async def test_verifying_finds_a_tampered_a_missing_and_an_extra_row(log: Log) -
         "(SELECT max(position) FROM agent_status_history) RETURNING id"
     )
     extra = uuid4()
-    await log.pool.execute("INSERT INTO agent_status VALUES ($1, 'nobody', 'idle', NULL, now(), 1)", extra)
+    await log.pool.execute("INSERT INTO agent_status VALUES ($1, 'nobody', 'idle', now(), 1, 'default', 0, 0)", extra)
     for _ in range(2):
         found = await compare(log.dsn, nobody)
         assert found.total == 3

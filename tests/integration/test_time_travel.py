@@ -12,7 +12,7 @@ from baton_contracts import rest
 from support.logs import message
 from support.stage import Stage, stage
 from support.stories import PROJECT
-from support.tales import whole_story
+from support.tales import long_story, whole_story
 
 BASE = f"/api/v1/projects/{PROJECT}"
 VIEWS: dict[str, type[BaseModel]] = {
@@ -37,7 +37,7 @@ async def look(api: Stage, query: str = "") -> dict[str, BaseModel]:
 
 async def test_every_moment_of_a_story_is_recalled_as_it_was_shown(api: Stage) -> None:
     """The fold and the tables agree after each event, by position and by time."""
-    story = whole_story()
+    story = long_story()
     seen: dict[int, dict[str, BaseModel]] = {}
     moments: dict[int, datetime] = {}
     for payload in story:
@@ -54,10 +54,11 @@ async def test_every_moment_of_a_story_is_recalled_as_it_was_shown(api: Stage) -
 
 async def test_before_it_began_there_was_no_project(api: Stage) -> None:
     position = await api.tell(PROJECT, *whole_story())
-    for query in ("?as_of=0", "?as_of=2001-01-01T00:00:00Z"):
+    for query in ("?as_of=0", "?as_of=2001-01-01T00:00:00Z", "?as_of=0001-01-01T00:00:00%2B14:00"):
         async with api.client.get(BASE + query) as response:
             assert response.status == 404
-    assert (await api.get(f"{BASE}?as_of={position + 1000}"))["status"] == "completed"
+    for query in (f"?as_of={position + 1000}", "?as_of=9999-12-31T23:59:59-14:00"):
+        assert (await api.get(f"{BASE}{query}"))["status"] == "completed"
 
 
 @pytest.mark.parametrize("wrong", ["yesterday", "-1", "1e3", "99999999999999999999", "2026-13-01T00:00:00Z", ""])

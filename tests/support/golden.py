@@ -113,6 +113,12 @@ def samples() -> dict[str, e.Payload]:
         e.TaskFailed(task_id=PLANNING, agent_type="tester", attempt=1, reason="1 of 2 tests failed", artifact=MADE),
         e.ProjectFailed(reason="The tester failed: 1 of 2 tests failed"),
         e.DefinitionRegistered(kind="workflow", hash="cd" * 32, definition={"id": "two-steps", "steps": []}),
+        e.ProjectPaused(),
+        e.ProjectResumed(),
+        e.ProjectReopened(reason="The task plan is tried again"),
+        e.ArtifactsCleaned(sha256s=("01" * 32,), freed_bytes=1234),
+        e.OldArtifactsCleaned(max_age_hours=24.5, cleaned_files=15, freed_bytes=134_217_728),
+        e.AgentReset(agent_type="analyst", tasks=(SPECIFYING,)),
     )
     return {payload.event_type: payload for payload in (*reversed(story()), *apart)}
 

@@ -6,6 +6,7 @@ The tables serve now; this serves `?as_of=`. A test holds the two equal for ever
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 from baton_contracts import events as e
 from baton_contracts.rest import CompletionView, HitlList, HitlView, ProjectView
@@ -19,19 +20,19 @@ class Past:
 
     project: Row = field(default_factory=dict)
     planned: int = 0
-    bundled: bool = False
-    tasks: dict[object, Row] = field(default_factory=dict)
-    artifacts: dict[object, Row] = field(default_factory=dict)
-    requests: dict[object, Row] = field(default_factory=dict)
+    bundle: str | None = None  # the sha256 of the newest bundle that was not cleaned up
+    tasks: dict[UUID, Row] = field(default_factory=dict)
+    artifacts: dict[UUID, Row] = field(default_factory=dict)  # by the task's id: one each
+    requests: dict[UUID, Row] = field(default_factory=dict)
 
     def project_view(self) -> ProjectView:
         """Return the project with its tasks and artifacts, oldest first."""
-        rows = {"tasks": list(self.tasks.values()), "artifacts": list(self.artifacts.values())}
+        rows = {"tasks": _by_age(self.tasks), "artifacts": _by_age(self.artifacts)}
         return ProjectView.model_validate(self.project | rows)
 
     def hitl_view(self) -> HitlList:
         """Return its questions to people, oldest first."""
-        requests = [HitlView.model_validate(row) for row in self.requests.values()]
+        requests = [HitlView.model_validate(row) for row in _by_age(self.requests, "request_id")]
         return HitlList(requests=requests, pending_count=sum(one.status == "pending" for one in requests))
 
     def completion_view(self) -> CompletionView:
@@ -44,8 +45,13 @@ class Past:
             completion_percentage=100.0 if self.project["status"] == "completed" else round(share, 1),
             total_tasks=self.planned,
             completed_tasks=done,
-            artifacts_available=self.bundled,
+            artifacts_available=self.bundle is not None,
         )
+
+
+def _by_age(rows: Mapping[UUID, Row], name: str = "id") -> list[Row]:
+    """Return rows as the tables give them: what began in one moment is in the order of its ids, called `name`."""
+    return sorted(rows.values(), key=lambda row: (row["created_at"], row[name]))
 
 
 def recall(events: Iterable[e.Event]) -> Past | None:
@@ -66,6 +72,7 @@ def _project_created(past: Past, event: e.Event, payload: e.ProjectCreated) -> N
         "reason": None,
         "created_at": event.timestamp,
         "updated_at": event.timestamp,
+        "paused": False,
     }
 
 
@@ -73,16 +80,34 @@ def _workflow_started(past: Past, _: e.Event, payload: e.WorkflowStarted) -> Non
     past.planned += payload.total_steps
 
 
-def _ended(status: str) -> Callable[[Past, e.Event, Any], None]:
-    def apply(past: Past, event: e.Event, payload: e.ProjectCompleted | e.ProjectFailed) -> None:
-        reason = payload.reason if isinstance(payload, e.ProjectFailed) else None
-        past.project |= {"status": status, "reason": reason, "updated_at": event.timestamp}
-
-    return apply
+def _project_completed(past: Past, event: e.Event, _: e.ProjectCompleted) -> None:
+    past.project |= {"status": "completed", "reason": None, "paused": False, "updated_at": event.timestamp}
 
 
-def _artifacts_generated(past: Past, event: e.Event, _: e.ArtifactsGenerated) -> None:
-    past.bundled = True
+def _project_failed(past: Past, event: e.Event, payload: e.ProjectFailed) -> None:
+    past.project |= {"status": "failed", "reason": payload.reason, "paused": False, "updated_at": event.timestamp}
+
+
+def _project_reopened(past: Past, event: e.Event, _: e.ProjectReopened) -> None:
+    past.project |= {"status": "active", "reason": None, "updated_at": event.timestamp}
+
+
+def _project_paused(past: Past, event: e.Event, _: e.ProjectPaused) -> None:
+    past.project |= {"paused": True, "updated_at": event.timestamp}
+
+
+def _project_resumed(past: Past, event: e.Event, _: e.ProjectResumed) -> None:
+    past.project |= {"paused": False, "updated_at": event.timestamp}
+
+
+def _artifacts_generated(past: Past, event: e.Event, payload: e.ArtifactsGenerated) -> None:
+    past.bundle = payload.sha256
+    past.project["updated_at"] = event.timestamp
+
+
+def _artifacts_cleaned(past: Past, event: e.Event, payload: e.ArtifactsCleaned) -> None:
+    if past.bundle in payload.sha256s:  # a cleaning of older bundles leaves the newest
+        past.bundle = None
     past.project["updated_at"] = event.timestamp
 
 
@@ -102,7 +127,7 @@ def _task_created(past: Past, event: e.Event, payload: e.TaskCreated) -> None:
     }
 
 
-def _set_task(past: Past, event: e.Event, task_id: object, status: str, **changes: object) -> None:
+def _set_task(past: Past, event: e.Event, task_id: UUID, status: str, **changes: object) -> None:
     if row := past.tasks.get(task_id):
         row |= {"status": status, "updated_at": event.timestamp, "reason": None} | changes
 
@@ -128,15 +153,16 @@ def _task_failed(past: Past, event: e.Event, payload: e.TaskFailed) -> None:
 
 
 def _keep_artifact(past: Past, event: e.Event, payload: e.TaskComplete | e.TaskFailed, artifact: e.Artifact) -> None:
-    row = {
+    before = past.artifacts.get(payload.task_id)
+    past.artifacts[payload.task_id] = {
         "id": artifact.artifact_id,
         "project_id": event.project_id,
         "source_agent": payload.agent_type,
         "artifact_type": artifact.artifact_type,
+        "content": artifact.content,
         "task_id": payload.task_id,
-        "created_at": event.timestamp,
+        "created_at": before["created_at"] if before else event.timestamp,
     }
-    past.artifacts[artifact.artifact_id] = past.artifacts.get(artifact.artifact_id, row) | {"content": artifact.content}
 
 
 def _hitl_request(past: Past, event: e.Event, payload: e.HitlRequest) -> None:
@@ -175,9 +201,13 @@ def _hitl_response(past: Past, event: e.Event, payload: e.HitlResponse) -> None:
 _APPLY: Final[Mapping[str, Callable[[Past, e.Event, Any], None]]] = {
     "project_created": _project_created,
     "workflow_started": _workflow_started,
-    "project_completed": _ended("completed"),
-    "project_failed": _ended("failed"),
+    "project_completed": _project_completed,
+    "project_failed": _project_failed,
+    "project_reopened": _project_reopened,
+    "project_paused": _project_paused,
+    "project_resumed": _project_resumed,
     "artifacts_generated": _artifacts_generated,
+    "artifacts_cleaned": _artifacts_cleaned,
     "task_created": _task_created,
     "task_dispatched": _task_dispatched,
     "task_start": _task_start,

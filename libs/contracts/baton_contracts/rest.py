@@ -4,25 +4,18 @@ Requests refuse fields that they do not know. Answers hold the contract's fields
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from baton_contracts.definitions import Slug
 from baton_contracts.events import Action, ArtifactType
+from baton_contracts.texts import LEGIBLE, Idea, Name, Words, legible
 
-MAX_TEXT: Final = 20_000
-MAX_NAME: Final = 200
 DEFAULT_WORKFLOW: Final = "idea-to-software"
 _DERIVED_NAME: Final = 60
 
-Idea = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT)]
-Words = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"),
-]
 Verb = Literal["approve", "reject", "amend", "approved", "rejected", "amended"]
 _DECISIONS: Final[dict[Verb, Action]] = {
     "approve": "approved",
@@ -31,6 +24,13 @@ _DECISIONS: Final[dict[Verb, Action]] = {
     "rejected": "rejected",
     "amend": "amended",
     "amended": "amended",
+}
+_AMENDING: Final[dict[str, Any]] = {
+    "if": {"properties": {"action": {"enum": [verb for verb, action in _DECISIONS.items() if action == "amended"]}}},
+    "then": {
+        "properties": {"response_content": {"type": "string", "pattern": LEGIBLE}},
+        "required": ["response_content"],
+    },
 }
 
 
@@ -48,16 +48,6 @@ class NewProject(RequestBody):
     workflow_id: Slug = DEFAULT_WORKFLOW
     team_id: Slug | None = None
 
-    @field_validator("product_idea")
-    @classmethod
-    def _says_something(cls, idea: str) -> str:
-        return _legible(idea)
-
-    @field_validator("name")
-    @classmethod
-    def _names_something(cls, name: str | None) -> str | None:
-        return name and _legible(name)
-
     def title(self) -> str:
         """Return the project's name: the given one, or the idea's first words (60 characters at most)."""
         return self.name or _first_words(self.product_idea)
@@ -66,6 +56,8 @@ class NewProject(RequestBody):
 class HitlAnswer(RequestBody):
     """A person's decision on a request; amending needs the words that are to be followed."""
 
+    model_config = ConfigDict(json_schema_extra={"allOf": [_AMENDING]})
+
     action: Verb
     response_content: Words | None = Field(default=None, validate_default=True)
 
@@ -73,19 +65,12 @@ class HitlAnswer(RequestBody):
     @classmethod
     def _amends_with_words(cls, response: str | None, info: ValidationInfo) -> str | None:
         amends = _DECISIONS.get(info.data.get("action", "reject")) == "amended"
-        return _legible(response or "") if amends else response
+        return legible(response or "") if amends else response
 
     @property
     def decision(self) -> Action:
         """The action in the past form that events and frames use."""
         return _DECISIONS[self.action]
-
-
-def _legible(text: str) -> str:
-    """Return the text; refuse one of spaces and invisible characters alone."""
-    if not any(character.isprintable() and not character.isspace() for character in text):
-        raise ValueError("it must say something; spaces and invisible characters are not enough")
-    return text
 
 
 def _first_words(text: str) -> str:
@@ -143,6 +128,7 @@ class ProjectView(BaseModel):
     reason: str | None
     created_at: datetime
     updated_at: datetime
+    paused: bool
 
 
 class TaskList(BaseModel):
@@ -282,8 +268,9 @@ class FieldProblem(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """Any answer of 400 and above (RFC 9457)."""
+    """Any answer of 400 and above (RFC 9457); some have members of their own, such as `winner`."""
 
+    model_config = ConfigDict(extra="allow")
     type: str
     title: str
     status: int

@@ -105,9 +105,9 @@ class Aside:
         """Give the filled tables all that the live ones have: indexes, references, statistics, owners and rights."""
         async with self.connection.transaction():
             await self.connection.execute("SET LOCAL lock_timeout = '60s'")  # autovacuum may be at these tables
-            await self._take("index", "reference")
+            await self._take("late key", "index", "reference")
             await self.connection.execute("SET LOCAL default_statistics_target = 10")  # enough to choose an index by
-            await self.connection.execute(f"ANALYZE {', '.join(self.tables)}", timeout=HOURS)
+            await self._take("statistics")
             await self._take("right", "owner")
 
 

@@ -1,6 +1,7 @@
 -- name: shape
 -- The statements that give the schema that comes first in the search_path the tables of `projections`, with every
--- name kept, and when: table and key before it is filled, index and reference after, owner and right at the end.
+-- name kept, and when: table and key before it is filled; late key (one that filling looks nothing up by), index,
+-- reference and statistics (of the columns that an index is chosen by) after; owner and right at the end.
 -- Definitions are unqualified as long as `projections` is in the search_path while this runs.
 WITH live AS (
     SELECT c.oid, c.relname, c.relowner, c.relacl FROM pg_class c
@@ -13,12 +14,19 @@ SELECT 'table' AS step, relname AS name,
        format('CREATE TABLE %I (LIKE projections.%I INCLUDING ALL EXCLUDING INDEXES)', relname, relname) AS statement
   FROM live
 UNION ALL
-SELECT CASE contype WHEN 'f' THEN 'reference' ELSE 'key' END, conname,
+SELECT CASE WHEN contype = 'f' THEN 'reference'
+            WHEN conname IN ('agent_status_history_pkey', 'context_artifacts_pkey', 'hitl_requests_task_id_key')
+            THEN 'late key' ELSE 'key' END, conname,
        format('ALTER TABLE %I ADD CONSTRAINT %I %s', relname, conname, pg_get_constraintdef(oid))
   FROM keys
 UNION ALL
 SELECT 'index', i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid, 0, true)
   FROM pg_index i JOIN live ON i.indrelid = live.oid WHERE i.indexrelid NOT IN (SELECT conindid FROM keys)
+UNION ALL
+SELECT 'statistics', relname, format('ANALYZE %I (%s)', relname, string_agg(quote_ident(attname), ', '))
+  FROM live JOIN pg_attribute ON attrelid = live.oid AND NOT attisdropped
+ WHERE attname = 'status' OR EXISTS (SELECT FROM pg_index WHERE indrelid = live.oid AND attnum = ANY (indkey))
+ GROUP BY relname
 UNION ALL
 SELECT 'owner', relname, format('ALTER TABLE %I OWNER TO %I', relname, pg_get_userbyid(relowner)) FROM live
 UNION ALL

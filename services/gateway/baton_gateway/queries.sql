@@ -10,7 +10,9 @@ WITH turn AS (
 SELECT position, project_range($1, position) FROM moved
 
 -- name: project_view
-SELECT json_build_object(
+-- With its version: the position of the newest event that it shows (an artifact comes with its task's). No body where
+-- that is $2, the version that whoever asks knows already.
+SELECT v.version, CASE WHEN v.version IS DISTINCT FROM $2::bigint THEN json_build_object(
            'project_id', p.id, 'status', p.status,
            'tasks', coalesce((
                SELECT json_agg(json_build_object(
@@ -27,8 +29,12 @@ SELECT json_build_object(
                       ORDER BY a.created_at, a.id)
                  FROM context_artifacts a WHERE a.project_id = p.id), '[]'),
            'name', p.name, 'product_idea', p.product_idea, 'reason', p.reason, 'created_at', p.created_at,
-           'updated_at', p.updated_at)::text
-  FROM projects p WHERE p.id = $1
+           'updated_at', p.updated_at, 'paused', p.paused)::text END AS body
+  FROM projects p
+ CROSS JOIN LATERAL (
+     SELECT greatest(p.position, (SELECT max(t.position) FROM tasks t WHERE t.project_id = p.id)) AS version
+     OFFSET 0) v  -- counted once
+ WHERE p.id = $1
 
 -- name: project_known
 SELECT true FROM projects WHERE id = $1
@@ -119,42 +125,6 @@ SELECT content ->> 'diagram' FROM context_artifacts
  WHERE project_id = $1 AND handoff_type = 'implementation_plan'
  ORDER BY position DESC LIMIT 1
 
--- name: agent_list
-SELECT json_build_object(
-           'agents', coalesce(json_agg(json_build_object(
-               'agent_type', a.agent_type, 'status', coalesce(s.status, 'idle'),
-               'current_task_id', s.current_task_id, 'last_activity', s.last_activity) ORDER BY a.n), '[]'))::text
-  FROM unnest($1::text[]) WITH ORDINALITY AS a (agent_type, n) LEFT JOIN agent_status s USING (agent_type)
-
--- name: agent_list_as_of
-SELECT json_build_object(
-           'agents', coalesce(json_agg(json_build_object(
-               'agent_type', a.agent_type, 'status', coalesce(s.status, 'idle'),
-               'current_task_id', CASE WHEN s.status <> 'idle' THEN s.task_id END, 'last_activity', s.timestamp)
-               ORDER BY a.n), '[]'))::text
-  FROM unnest($1::text[]) WITH ORDINALITY AS a (agent_type, n)
-  LEFT JOIN LATERAL (
-      SELECT * FROM agent_status_history h
-       WHERE h.agent_type = a.agent_type AND h.position <= $2 AND h.timestamp <= $3
-       ORDER BY h.position DESC LIMIT 1) s ON true
-
--- name: agent_history
-SELECT json_build_object(
-           'history', coalesce(json_agg(json_build_object(
-               'status', status, 'timestamp', "timestamp", 'task_id', task_id, 'position', position)
-               ORDER BY position DESC), '[]'))::text
-  FROM (SELECT * FROM agent_status_history WHERE agent_type = $1 ORDER BY position DESC LIMIT $2) newest
-
--- name: agent_view
-SELECT json_build_object(
-           'agent_type', a.agent_type, 'status', coalesce(s.status, 'idle'),
-           'current_task_id', s.current_task_id, 'last_activity', s.last_activity)::text
-  FROM (SELECT $1::text AS agent_type) a LEFT JOIN agent_status s USING (agent_type)
-
--- name: standings_of_events
-SELECT id, status, CASE WHEN status <> 'idle' THEN task_id END AS current_task_id
-  FROM agent_status_history WHERE id = ANY ($1::uuid[])
-
 -- name: writable
 -- A transaction id is given to whoever may write: a standby refuses, a read-only session answers false.
 SELECT pg_current_xact_id() IS NOT NULL AND current_setting('transaction_read_only') = 'off'
@@ -175,3 +145,8 @@ WITH claimed AS (
 SELECT request_hash, reply #>> '{}' AS answer FROM claimed
  UNION ALL
 SELECT request_hash, reply #>> '{}' FROM inbox WHERE id = inbox_key('gateway', $1)
+
+-- name: project_versions
+-- The version of project_view, of many projects.
+SELECT p.id, greatest(p.position, (SELECT max(t.position) FROM tasks t WHERE t.project_id = p.id)) AS version
+  FROM projects p WHERE p.id = ANY ($1::uuid[])

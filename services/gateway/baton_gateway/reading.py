@@ -8,7 +8,11 @@ import asyncpg
 
 from baton_eventlog.sql import load_queries
 
-READS: Final[Mapping[str, str]] = load_queries("baton_gateway", "queries.sql")
+READS: Final[Mapping[str, str]] = {
+    name: statement
+    for file in ("queries.sql", "agents.sql")
+    for name, statement in load_queries("baton_gateway", file).items()
+}
 PROJECTOR: Final = "projector"
 _DEADLINE: Final = 10.0
 Pool = asyncpg.Pool

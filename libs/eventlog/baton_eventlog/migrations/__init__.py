@@ -20,6 +20,7 @@ from baton_eventlog.database import close_quietly, connect
 
 Script = tuple[str, str]
 _LOCK: Final = 0x6261746F6E  # "baton"
+_HOURS: Final = 24 * 3600.0
 _GRANTABLE: Final = "SELECT to_regproc('grant_app_rights') IS NOT NULL"
 _APP_ROLE: Final = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'baton_app')"
 _TABLE: Final = """
@@ -130,7 +131,7 @@ def _pending(found: Sequence[Migration]) -> list[str]:
 
 async def _apply(connection: asyncpg.Connection, name: str, script: str) -> None:
     async with connection.transaction():
-        await connection.execute(script)
+        await connection.execute(script, timeout=_HOURS)  # it may fold the whole log
         await connection.execute("INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", name, _digest(script))
 
 
