@@ -1,1 +1,1 @@
-"""What the log costs, each figure beside its floor in the same run: `python -m bench.log`."""
+"""What the log and the gateway cost, each figure beside its floor: `python -m bench.log`, `python -m bench.api`."""

@@ -32,3 +32,9 @@ CREATE TABLE event_log_copy AS SELECT * FROM event_log
 
 -- name: drop_copy
 DROP TABLE event_log_copy
+
+-- name: posts
+CREATE TABLE posts (id uuid PRIMARY KEY, product_idea text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())
+
+-- name: post
+INSERT INTO posts (id, product_idea) VALUES ($1, $2)

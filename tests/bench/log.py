@@ -41,25 +41,25 @@ MEASURES: Final[Mapping[str, Measure]] = {
 }
 
 
-def read_arguments() -> argparse.Namespace:
+def read_arguments(program: str, measures: Mapping[str, Measure]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.log", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
-    parser.add_argument("--only", default=",".join(MEASURES), help="the measures to take (%(default)s)")
+    parser.add_argument("--only", default=",".join(measures), help="the measures to take (%(default)s)")
     parser.add_argument("--directory", type=Path, help="where the database lives for the run: on a disk")
     given = parser.parse_args()
-    if unknown := set(given.only.split(",")) - set(MEASURES):
-        parser.error(f"no measure is called {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
+    if unknown := set(given.only.split(",")) - set(measures):
+        parser.error(f"no measure is called {', '.join(sorted(unknown))}; there are {', '.join(measures)}")
     return given
 
 
-async def describe(server: str, directory: Path, scale: Scale) -> str:
+async def describe(program: str, server: str, directory: Path, scale: Scale) -> str:
     """Return what the figures were measured on, and when."""
     async with connection(server) as opened:
         version = await opened.fetchval("SHOW server_version")
         durable = [await opened.fetchval(f"SHOW {name}") for name in ("fsync", "synchronous_commit")]
     sync = milliseconds(fdatasync_seconds(directory, scale.of(500)))
-    command = shlex.join(["python", "-m", "bench.log", *sys.argv[1:]])
+    command = shlex.join(["python", "-m", program, *sys.argv[1:]])
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, `{command}`: {os.cpu_count()} cores, {memory_gib():.0f} GiB, "
         f"{platform.system()} {platform.machine()}, {filesystem(directory)}, Python {platform.python_version()}, "
@@ -67,30 +67,33 @@ async def describe(server: str, directory: Path, scale: Scale) -> str:
     )
 
 
-async def measure_all(server: str, directory: Path, names: list[str], scale: Scale) -> None:
+async def measure_all(
+    program: str, measures: Mapping[str, Measure], server: str, directory: Path, scale: Scale
+) -> None:
     """Take the measures and print the table; how it goes is told on standard error."""
     rows: list[Row] = []
-    head = await describe(server, directory, scale)
-    for name in names:
+    head = await describe(program, server, directory, scale)
+    for name, measure in measures.items():
         started = perf_counter()
-        rows += await MEASURES[name](server, scale)
+        rows += await measure(server, scale)
         print(f"{name}: {perf_counter() - started:.1f} s", file=sys.stderr, flush=True)
     print(f"{head}; at the end {milliseconds(fdatasync_seconds(directory, scale.of(500)))}\n\n{render(rows)}")
 
 
-def main() -> None:
-    """Run the bench."""
-    given = read_arguments()
+def main(program: str, measures: Mapping[str, Measure]) -> None:
+    """Run a bench."""
+    given = read_arguments(program, measures)
+    chosen = {name: measures[name] for name in given.only.split(",")}
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # what is told here is the table
     directory = Path(tempfile.mkdtemp(prefix="baton-bench-", dir=given.directory))
     try:
         filesystem(directory)
         with EmbeddedPostgres(directory / "postgres", durable=True) as server:
-            asyncio.run(measure_all(server, directory, given.only.split(","), Scale(quick=given.quick)))
+            asyncio.run(measure_all(program, chosen, server, directory, Scale(quick=given.quick)))
     finally:
         shutil.rmtree((directory / "postgres" / "cluster").resolve(), ignore_errors=True)
         shutil.rmtree(directory)
 
 
 if __name__ == "__main__":
-    main()
+    main("bench.log", MEASURES)

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 HEADINGS: Final = ("measure", "figure", "floor", "ratio", "goal", "met")
@@ -42,14 +43,15 @@ class Goal:
         return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
 
 
-def rate(events_per_second: float) -> str:
+def rate(per_second: float, what: str = "events") -> str:
     """Write a rate."""
-    return f"{events_per_second:,.0f} events/s"
+    return f"{per_second:,.0f} {what}/s"
 
 
 def milliseconds(seconds: float) -> str:
     """Write a duration in milliseconds."""
-    return f"{seconds * 1000:.3g} ms"
+    value = seconds * 1000
+    return f"{value:,.0f} ms" if value >= 1000 else f"{value:.3g} ms"
 
 
 def compare(
@@ -57,9 +59,9 @@ def compare(
 ) -> Row:
     """Return the row of paired rounds: the medians, and the median of the ratios of each round.
 
-    `unit` is "rate" (events a second) or "time" (seconds).
+    `unit` is "rate" (events a second), "time" (seconds), or what else is counted by the second.
     """
-    write = rate if unit == "rate" else milliseconds
+    write = milliseconds if unit == "time" else partial(rate, what="events" if unit == "rate" else unit)
     ratio = statistics.median(figure / floor for figure, floor in zip(figures, floors, strict=True))
     figure, floor = write(statistics.median(figures)), write(statistics.median(floors))
     return Row(measure, figure, floor, ratio, str(goal or ""), goal.judge(ratio) if goal else None)
