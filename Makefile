@@ -25,7 +25,7 @@ ifneq ($(shell grep -qs "$(CURDIR)/.venv$$" .venv/pyvenv.cfg && echo here),here)
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help install demo up test soak bench-log lint format lock clean
+.PHONY: help install demo up test soak fuzz bench-log bench-api lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -45,8 +45,14 @@ test: $(STAMP) ## Run the tests, on as many cores as WORKERS says (2)
 soak: $(STAMP) ## Run in full what `make test` runs shortened (ten kills of baton up)
 	@BATON_SOAK=1 $(BIN)/pytest -q --timeout 600 tests/integration/test_crash.py
 
+fuzz: $(STAMP) ## Try everything that the OpenAPI document allows, 1,000 cases an operation (half an hour)
+	@BATON_CASES=1000 $(BIN)/pytest -q -s tests/fuzz
+
 bench-log: $(STAMP) ## Measure the log beside its floors (docs/performance.md), some minutes
 	@PYTHONPATH=tests $(BIN)/python -m bench.log
+
+bench-api: $(STAMP) ## Measure the gateway beside its floors (docs/performance.md), some minutes
+	@PYTHONPATH=tests $(BIN)/python -m bench.api
 
 lint: $(STAMP) ## Check style, format, types and the import rules; silent when all is well
 	@$(BIN)/ruff check --quiet $(CODE)

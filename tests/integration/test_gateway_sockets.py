@@ -90,7 +90,7 @@ async def frames(socket: aiohttp.ClientWebSocketResponse, last: str = "artifact_
 
 
 @contextlib.asynccontextmanager
-async def listening(api: Stage, path: str = "/ws", **options: Any) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+async def listening(api: Stage, path: str = "/ws", **options: int) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """Open a socket that is live."""
     async with api.client.ws_connect(path, **options) as socket:
         assert (await socket.receive_json(timeout=10))["event_type"] == "caught_up"

@@ -43,11 +43,21 @@ def test_a_pending_task_is_started() -> None:
         (*STORY, started(TASK)),
         (*STORY, started(TASK), completed(TASK)),
         (*STORY, e.ProjectFailed(reason="cancelled")),
+        (*STORY, e.ProjectPaused()),
     ],
-    ids=["absent", "working", "completed", "project over"],
+    ids=["absent", "working", "completed", "project over", "project paused"],
 )
 def test_a_task_that_is_not_to_be_had_is_not_started(story: Payloads) -> None:
     assert decide(fold(*story), start()) == ()
+
+
+def test_a_task_that_went_out_again_is_started_when_the_project_is_resumed() -> None:
+    again = e.TaskDispatched(
+        task_id=TASK.task_id, agent_type="analyst", attempt=2, gate=True, reason="resumed", handoff=TASK.handoff
+    )
+    state = fold(*STORY, e.ProjectPaused(), e.ProjectResumed(), again)
+    assert decide(state, start()) == ()
+    assert only(decide(state, start(attempt=2)), e.TaskStart).attempt == 2
 
 
 def test_an_old_attempt_is_not_started() -> None:
@@ -73,6 +83,10 @@ def test_the_end_is_written_once_by_whoever_started() -> None:
     working = fold(*STORY, started(TASK))
     assert decide(working, end()) == (completed(TASK),)
     assert decide(fold(*STORY, started(TASK), completed(TASK)), end()) == ()
+
+
+def test_what_is_at_work_when_the_project_is_paused_is_finished() -> None:
+    assert decide(fold(*STORY, started(TASK), e.ProjectPaused()), end()) == (completed(TASK),)
 
 
 def test_another_runner_and_an_old_attempt_are_fenced() -> None:

@@ -7,6 +7,8 @@ from typing import Final
 from aiohttp import web
 
 from baton_gateway.body import MAX_BYTES, read_body
+from baton_gateway.documents.document import DOCUMENTS
+from baton_gateway.documents.library import documents_of
 from baton_gateway.min_position import reach_min_position
 from baton_gateway.parameters import check_parameters
 from baton_gateway.principal import principal_of
@@ -20,13 +22,13 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
-    "Server": "baton",
-}
+}  # a handler may say one of these for its own answer
 
 
 def build_app(gateway: Gateway) -> web.Application:
     """Return the application that serves every route."""
     app = web.Application(middlewares=[problems], client_max_size=MAX_BYTES)
+    app[DOCUMENTS] = documents_of(ROUTES, list(gateway.definitions.agents))
     for route in ROUTES:
         # A parameter takes whatever stands between slashes: what does not fit is told, not just "not found".
         path = re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", route.path)
@@ -40,7 +42,7 @@ def _endpoint(route: Route, gateway: Gateway) -> Callable[[web.Request], Awaitab
     async def answer(request: web.Request) -> web.StreamResponse:
         parameters = check_parameters(request.match_info)
         query = read_query(request, route.query)
-        body = await read_body(request, route.body) if route.body else None
+        body = await read_body(request, route.body, required=route.body_required) if route.body else None
         await reach_min_position(query, gateway.freshness)
         return await route.handle(Call(request, gateway, principal_of(request), parameters, body, query))
 
@@ -48,4 +50,7 @@ def _endpoint(route: Route, gateway: Gateway) -> Callable[[web.Request], Awaitab
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+    headers = response.headers
+    headers["Server"] = "baton"
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)

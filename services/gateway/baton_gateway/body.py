@@ -26,22 +26,32 @@ _SHOWN: Final = 80  # characters of a name in an answer
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_body(request: web.Request, model: type[Model]) -> Model:
-    """Return the body as its model. Raises `Invalid`, `Refused` (400, 408, 415) or aiohttp's 413."""
+async def read_body(request: web.Request, model: type[Model], *, required: bool = True) -> Model:
+    """Return the body as its model, of `{}` where none is `required` and none came.
+
+    Raises `Invalid`, `Refused` (400, 408, 415) or aiohttp's 413.
+    """
+    if not required and not await _received(request):
+        return model()
     if request.content_type != "application/json":
         raise Refused(415, "Unsupported media type", "Send the body as application/json.")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise Refused(415, "Unsupported media type", "Send the body without a Content-Encoding.")
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            data = await request.read()
-    except TimeoutError as error:
-        raise Refused(408, "Request timeout", f"The body did not arrive within {_DEADLINE:.0f} s.") from error
+    data = await _received(request)
     parsed = await asyncio.to_thread(parse, data) if len(data) > _SLOW else parse(data)
     try:
         return model.model_validate(parsed)
     except ValidationError as error:
         raise misfit(error) from error
+
+
+async def _received(request: web.Request) -> bytes:
+    """Return the body as it came; it is kept for the next time. Raises `Refused` (408) or aiohttp's 413."""
+    try:
+        async with asyncio.timeout(_DEADLINE):
+            return await request.read()
+    except TimeoutError as error:
+        raise Refused(408, "Request timeout", f"The body did not arrive within {_DEADLINE:.0f} s.") from error
 
 
 def parse(data: bytes) -> object:

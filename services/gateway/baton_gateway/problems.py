@@ -86,8 +86,9 @@ def respond(
     *,
     errors: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> web.Response:
-    """Return a problem document; `instance` is the path that was asked for."""
+    """Return a problem document; `instance` is the path that was asked for, `extra` its further members."""
     document = ProblemDocument(
         type="urn:baton:problem:" + "-".join(title.lower().split()),
         title=title,
@@ -95,6 +96,7 @@ def respond(
         detail=detail,
         instance=request.rel_url.raw_path,
         errors=list(errors) or None,
+        **(extra or {}),
     )
     return web.Response(
         body=document.model_dump_json(exclude_none=True).encode(),
@@ -122,7 +124,7 @@ def _invalid(request: web.Request, error: Invalid) -> web.Response:
 
 def _refused(request: web.Request, error: Refused) -> web.Response:
     errors = [FieldProblem(pointer=error.pointer, detail=error.detail)] if error.pointer else []
-    return respond(request, error.status, error.title, error.detail, errors=errors)
+    return respond(request, error.status, error.title, error.detail, errors=errors, extra=error.extra)
 
 
 def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:

@@ -1,10 +1,11 @@
 """The parameters of a query, as models: what a route's model does not name is refused, like a field of a body.
 
-A list is given as `name=a,b`, or by giving the name again; everything else stands once.
+A list is given as `name=a,b`, or by giving the name again, and holds something; everything else stands once.
 """
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar, get_origin
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from baton_gateway.problems import invalid, misfit
 from baton_gateway.time_travel import LAST_POSITION, Moment, moment_of
 
 NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
+_FLAGS: Final[dict[object, bool]] = {"true": True, "false": False}
 
 
 def _number(text: object) -> object:
@@ -24,14 +26,21 @@ def _number(text: object) -> object:
     return text
 
 
-WholeNumber = Annotated[int, BeforeValidator(_number)]
-Position = Annotated[WholeNumber, Field(ge=0, le=LAST_POSITION)]
-PageSize = Annotated[WholeNumber, Field(ge=1, le=1000)]
+def _flag(text: object) -> object:
+    if text not in _FLAGS:
+        raise ValueError("it must be true or false")
+    return _FLAGS[text]
+
+
+AS_NUMBER: Final = BeforeValidator(_number)
+Position = Annotated[int, Field(ge=0, le=LAST_POSITION), AS_NUMBER]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+PageSize = Annotated[int, Field(ge=1, le=1000), AS_NUMBER]
 AsOf = Annotated[
     Moment,
     BeforeValidator(moment_of),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": r"^\d{1,18}$"}, {"type": "string", "format": "date-time"}]}
+        {"anyOf": [{"type": "string", "pattern": "^[0-9]{1,18}$"}, {"type": "string", "format": "date-time"}]}
     ),
 ]
 
@@ -61,10 +70,19 @@ Q = TypeVar("Q", bound=Query)
 
 def read_query(request: web.Request, model: type[Q]) -> Q:
     """Return the query as its model. Raises `Invalid`."""
+    if not request.rel_url.raw_query_string:
+        nothing: Q = _without(model)
+        return nothing
     try:
         return model.model_validate(_values(request, model))
     except ValidationError as error:
         raise misfit(error, prefix="/query") from error
+
+
+@cache
+def _without(model: type[Q]) -> Q:
+    """Return the query that says nothing: the same one for all requests."""
+    return model()
 
 
 def _values(request: web.Request, model: type[Query]) -> Mapping[str, Any]:
@@ -73,7 +91,7 @@ def _values(request: web.Request, model: type[Query]) -> Mapping[str, Any]:
         given = request.query.getall(name)
         field = model.model_fields.get(name)
         if field and get_origin(field.annotation) is tuple:
-            values[name] = tuple(part for value in given for part in value.split(",") if part)
+            values[name] = tuple(part for value in given for part in value.split(","))
         elif len(given) > 1:
             raise invalid(f"/query/{name}", "it is given more than once")
         else:

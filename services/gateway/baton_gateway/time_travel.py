@@ -6,7 +6,7 @@ The events up to there are folded anew; the tables, which show now, are not aske
 import asyncio
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MINYEAR, UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from baton_gateway.reading import Pool
 
 LAST_POSITION: Final = 10**18 - 1
 _POSITION: Final = re.compile(r"\d{1,18}", re.ASCII)
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _DEADLINE: Final = 10.0
 
@@ -38,7 +39,15 @@ def moment_of(wanted: object) -> Moment:
         time = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in a query is read as a space
     except ValueError as error:
         raise ValueError("it must be a position of the log, or a time such as 2026-11-24T09:30:00Z") from error
-    return Moment(time=time if time.tzinfo else time.replace(tzinfo=UTC))
+    return Moment(time=_in_utc(time if time.tzinfo else time.replace(tzinfo=UTC)))
+
+
+def _in_utc(time: datetime) -> datetime:
+    """Return a time in UTC; the first or last that there is for one whose offset leads out of the calendar."""
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        return _NEVER if time.year > MINYEAR else _EVER
 
 
 async def past_of(pool: Pool, project_id: UUID, moment: Moment) -> Past:

@@ -3,13 +3,32 @@
 from typing import Final
 
 from baton_gateway.route import Route
-from baton_gateway.routes import agents, artifacts, health, hitl, projects, socket
+from baton_gateway.routes import (
+    agents,
+    artifacts,
+    documents,
+    health,
+    hitl,
+    lifecycle,
+    lists,
+    projects,
+    socket,
+    teams,
+    templates,
+    workflows,
+)
 
 ROUTES: Final[tuple[Route, ...]] = (
     *projects.ROUTES,
+    *lifecycle.ROUTES,
+    *lists.ROUTES,
     *hitl.ROUTES,
     *artifacts.ROUTES,
     *agents.ROUTES,
+    *templates.ROUTES,
+    *workflows.ROUTES,
+    *teams.ROUTES,
     *health.ROUTES,
+    *documents.ROUTES,
     *socket.ROUTES,
 )
