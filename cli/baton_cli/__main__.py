@@ -12,7 +12,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda number, _: os._exit(128 + number))
     from baton_cli.main import app  # noqa: PLC0415 (after the handler)
 
-    app(prog_name="baton")
+    try:
+        app(prog_name="baton")
+    finally:  # all is put away, and the interpreter's own end would give Ctrl-C its default back: death by a signal
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

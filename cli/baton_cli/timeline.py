@@ -103,6 +103,37 @@ def _(payload: e.ProjectFailed) -> str:
 
 
 @summary.register
+def _(_: e.ProjectPaused) -> str:
+    return "nothing new begins until the project is resumed"
+
+
+@summary.register
+def _(_: e.ProjectResumed) -> str:
+    return "the project goes on"
+
+
+@summary.register
+def _(payload: e.ProjectReopened) -> str:
+    return payload.reason
+
+
+@summary.register
+def _(payload: e.ArtifactsCleaned) -> str:
+    return f"{len(payload.sha256s)} bundles removed, {payload.freed_bytes:,} bytes"
+
+
+@summary.register
+def _(payload: e.OldArtifactsCleaned) -> str:
+    hours = f"{payload.max_age_hours:g} hours"
+    return f"{payload.cleaned_files} bundles older than {hours} removed, {payload.freed_bytes:,} bytes"
+
+
+@summary.register
+def _(payload: e.AgentReset) -> str:
+    return f"{payload.agent_type} set to idle, {len(payload.tasks)} tasks dispatched again"
+
+
+@summary.register
 def _(payload: e.ArtifactsGenerated) -> str:
     return f"a bundle of {len(payload.files)} files, {payload.size:,} bytes, sha256 {payload.sha256[:12]}"
 

@@ -104,7 +104,7 @@ def forged(*parts: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-NOW, ID = "2026-01-01T00:00:00+00:00", str(uuid4())
+NOW, ID = "2026-01-01T00:00:00+00:00", str(UUID(int=7))
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,11 @@ async def frames(socket: aiohttp.ClientWebSocketResponse, last: str = "artifact_
 
 
 @contextlib.asynccontextmanager
-async def listening(api: Stage, path: str = "/ws", **options: int) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+async def listening(
+    api: Stage, path: str = "/ws", max_msg_size: int = 4 << 20
+) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """Open a socket that is live."""
-    async with api.client.ws_connect(path, **options) as socket:
+    async with api.client.ws_connect(path, max_msg_size=max_msg_size) as socket:
         assert (await socket.receive_json(timeout=10))["event_type"] == "caught_up"
         yield socket
 
