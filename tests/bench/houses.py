@@ -11,6 +11,7 @@ from baton_artifacts.service import ArtifactsService
 from baton_gateway.service import GatewayService
 from baton_hitl.service import HitlService
 from baton_orchestrator.service import OrchestratorService
+from baton_runtime import collector
 from baton_runtime.bus import MemoryBus
 from baton_runtime.host import Service, open_host, run_until
 from baton_runtime.settings import Settings
@@ -37,6 +38,7 @@ class Gateway:
     async def serve(self) -> str:
         """Serve from now on; return the URL."""
         allow_sockets(self._sockets)
+        collector.calm()
         settings = Settings(port=0, data_dir=self._directory, core_path=_CORE)
         host = await self._stack.enter_async_context(open_host(settings, self._dsn, MemoryBus()))
         stop = asyncio.Event()

@@ -21,6 +21,7 @@ from baton_eventlog.database import UNAVAILABLE, connect, open_pool
 from baton_eventlog.migrations import SchemaDrift, SchemaOwnerNeeded, migrate
 from baton_eventlog.role import app_role
 from baton_eventlog.signal import LogSignal
+from baton_runtime import collector
 from baton_runtime.bus import Bus, BusUnavailable, open_bus
 from baton_runtime.definitions import CoreNotFoundError
 from baton_runtime.settings import Settings, UnfitSettings, load_settings
@@ -68,7 +69,7 @@ async def open_host(settings: Settings, dsn: str, bus: Bus) -> AsyncIterator[Hos
     pool = await open_pool(dsn, name="baton-reader")
     signal = LogSignal(dsn)
     appender = Appender(dsn, signal)
-    keepers = (asyncio.create_task(appender.run()), asyncio.create_task(signal.run()))
+    keepers = tuple(map(asyncio.create_task, (appender.run(), signal.run(), collector.sweep())))
     try:
         yield Host(settings, dsn, pool, signal, appender, bus, keepers)
     finally:
@@ -143,6 +144,7 @@ async def serve(settings: Settings, dsn: str, bus: Bus, services: Sequence[Servi
     loop = asyncio.get_running_loop()
     for number in (signals.SIGTERM, signals.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    collector.calm()
     async with open_host(settings, dsn, bus) as host:
         await run_until(stop, host, services)
     log.info("stopped")
