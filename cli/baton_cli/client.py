@@ -43,7 +43,7 @@ class Socket:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
-        self._since: int | None = None
+        self._resume: dict[str, str] = {}
         self._heard: asyncio.Queue[Json | None] = asyncio.Queue()
         self.connected = asyncio.Event()
 
@@ -63,21 +63,21 @@ class Socket:
             await asyncio.sleep(_RECONNECT)
 
     async def _listen(self) -> None:
-        query = {} if self._since is None else {"since": str(self._since)}
-        async with self._session.ws_connect("/ws", params=query, heartbeat=10, max_msg_size=2**24) as socket:
+        async with self._session.ws_connect("/ws", params=self._resume, heartbeat=10, max_msg_size=2**24) as socket:
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT:
                     self._hear(message.json())
         if socket.close_code == _RESTORED:
-            self._since = None
+            self._resume = {}
 
     def _hear(self, frame: Json) -> None:
         if frame.get("partial"):  # the whole message follows
             return
         if frame["event_type"] == "caught_up":  # from here on, nothing that happens is missed
             self.connected.set()
+            self._resume["epoch"] = frame["epoch"]
         if frame.get("part") == frame.get("parts"):
-            self._since = frame["position"]
+            self._resume["since"] = str(frame["position"])
         self._heard.put_nowait(frame)
 
 

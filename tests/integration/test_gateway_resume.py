@@ -119,7 +119,7 @@ async def test_what_was_missed_comes_from_the_log_however_long_ago(
 
 def _remember(api: Stage, events: int) -> None:
     """Have the gateway remember so many events of those that it told."""
-    recent = api.sockets._backlog._recent
+    recent = api.sockets.backlog._recent
     while len(recent) > events:
         recent.popleft()
 
@@ -232,6 +232,58 @@ async def test_a_slow_client_is_told_where_to_resume_and_misses_nothing_then(api
     assert told(reader.heard) == await whole_log(api)
 
 
+async def test_a_pong_never_names_more_than_was_told(api: Stage) -> None:
+    await api.tell(uuid4(), *[e.ProjectReopened(reason="x" * 900)] * 99)
+    _remember(api, 0)
+    reader = Listener(5)
+    async with api.client.ws_connect("/ws?since=5") as socket:
+        for _ in range(20):
+            await socket.send_json({"type": "ping"})
+        pongs = 0
+        while pongs < 20:
+            frame = await socket.receive_json(timeout=10)
+            if frame.get("type") != "pong":
+                reader.hear(frame)
+                continue
+            pongs += 1
+            assert frame["position"] <= max(reader.since, 5)
+
+
+async def test_catching_up_outlasts_a_postgresql_that_comes_and_goes(api: Stage, database: str) -> None:
+    await api.tell(uuid4(), created(), *[e.ProjectReopened(reason="x")] * 90)
+    _remember(api, 0)
+    head = await api.head()
+    owner = await asyncpg.connect(database, timeout=10)
+    listeners = [Listener(since) for since in range(40)]
+
+    async def cut_sessions() -> None:
+        for _ in range(40):
+            await owner.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'baton-reader'"
+            )
+            await asyncio.sleep(0.02)
+
+    cutting = asyncio.create_task(cut_sessions())
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(one.listen(api.client, api.url, until=head) for one in listeners))
+    await cutting
+    await owner.close(timeout=10)
+    log = await whole_log(api)
+    assert [told(one.heard) for one in listeners] == [
+        [frame for frame in log if frame[0] > since] for since in range(40)
+    ]
+
+
+async def test_a_burst_closes_nobody_who_reads(api: Stage) -> None:
+    loud = e.AgentMessage(task_id=uuid4(), agent_type="analyst", message="x" * 200_000)
+    async with api.client.ws_connect("/ws", max_msg_size=0) as socket:
+        await _until_caught_up(socket)
+        telling = asyncio.create_task(api.tell(uuid4(), *[loud] * 60))
+        positions = [(await socket.receive_json(timeout=20))["position"] for _ in range(60)]
+        assert positions == list(range(positions[0], positions[0] + 60))
+        await telling
+
+
 async def test_a_storm_of_reconnecting_clients_is_served(api: Stage) -> None:
     await api.tell(uuid4(), *[created(), *[e.ProjectReopened(reason="x" * 500)] * 50])
     head = await api.head()
@@ -249,4 +301,4 @@ async def test_connections_that_are_gone_leave_nothing_behind(api: Stage) -> Non
             await _until_caught_up(socket)
             assert len(sockets._connections) == 1
     await until(lambda: not sockets._connections)
-    await until(lambda: not sockets._audience._by_project)
+    await until(lambda: not sockets.audience._by_project)

@@ -1,11 +1,11 @@
 """What a browser is told of an event: the contract's eight frame types.
 
 Every frame carries `event_type`, `project_id` where there is one, `timestamp`, and the `position` and `event_id` of
-the event that it tells of, beside exactly the contract's keys. An event may make several frames, or none: `part`
-counts them from 1 up to `parts`.
+the event that it tells of, beside exactly the contract's keys. An event may make several frames, or none; whoever sends
+them adds `part`, which counts them from 1 up to `parts`.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
@@ -49,12 +49,6 @@ def frames_of(event: e.Event, standing: Standing | None = None) -> list[Frame]:
         return []
     frames = [_envelope(event, name) | body for name, body in make(event, event.payload)]
     return [_standing(frame, standing) for frame in frames] if standing else frames
-
-
-def numbered(frames: Collection[Frame], types: Collection[str] = ()) -> list[Frame]:
-    """Return the frames that are wanted (no types: all), each with its number of how many."""
-    wanted = [frame for frame in frames if not types or frame["event_type"] in types]
-    return [frame | {"part": part, "parts": len(wanted)} for part, frame in enumerate(wanted, start=1)]
 
 
 def _envelope(event: e.Event, name: str) -> Frame:

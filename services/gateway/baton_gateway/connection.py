@@ -13,7 +13,7 @@ from aiohttp import WSCloseCode, web
 from baton_gateway.told import Interest
 
 CAPACITY: Final = 1 << 20
-"""Bytes that may wait for a client before it is closed with 1013."""
+"""Bytes that may wait for a client; when more do and something is to follow, it is closed with 1013."""
 _LOW: Final = 64 << 10
 _FAREWELL: Final = 5.0
 _LOOK: Final = 0.05
@@ -42,17 +42,16 @@ class Connection:
         """Tell whether anything may still be written."""
         return self._closing is None and not self._transport.is_closing() and not self._socket.closed
 
-    @property
-    def complete_to(self) -> int:
-        """The position up to which everything was written."""
-        return min(self.reached.values(), default=self.position)
+    def complete_to(self, live: int) -> int:
+        """Return the position up to which everything was written, where those who are live were told up to `live`."""
+        return min(self.reached.values(), default=live)
 
     def write(self, frames: bytes) -> bool:
         """Write whole frames; False when this one takes no more."""
         if self._closing is not None or self._transport.is_closing():
             return False
-        if self._transport.get_write_buffer_size() + len(frames) > self.capacity:
-            self.close(WSCloseCode.TRY_AGAIN_LATER, f"too slow: resume with since={self.complete_to}")
+        if self._transport.get_write_buffer_size() > self.capacity:
+            self.close(WSCloseCode.TRY_AGAIN_LATER, f"too slow: resume with since={self.complete_to(self.position)}")
             return False
         if frames:
             self._transport.write(frames)

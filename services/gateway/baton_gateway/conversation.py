@@ -9,14 +9,19 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from aiohttp import WSMsgType, web
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
 
+from baton_eventlog.database import UNAVAILABLE
+from baton_gateway.catching_up import UnknownPosition, subscribe
 from baton_gateway.connection import Connection
 from baton_gateway.reading import READS, Pool, fetch_value
 from baton_gateway.socket_messages import Misunderstood, Ping, Subscribe, Unsubscribe, message_of, scope
-from baton_gateway.sockets import RESTORED, Sockets, UnknownPosition
+from baton_gateway.sockets import RESTORED, Sockets
 from baton_gateway.told import Interest, text_frame
 
+log = structlog.get_logger("baton.conversation")
+_FAULT: Final = "a fault of Baton's: connect again with since"
 HEARTBEAT: Final = 30.0
 MAX_MESSAGE: Final = 16 << 10
 MAX_SUBSCRIPTIONS: Final = 100
@@ -45,17 +50,15 @@ class Conversation:
         try:
             match message_of(text):
                 case Ping():
-                    self._say({"type": "pong", "position": self.complete_to()})
+                    self._say({"type": "pong", "position": self.connection.complete_to(self.sockets.position)})
                 case Subscribe() as wanted:
                     await self._subscribe(wanted)
                 case Unsubscribe() as unwanted:
                     self._unsubscribe(unwanted)
         except Misunderstood as error:
             self._say({"type": "error", "detail": str(error)})
-
-    def complete_to(self) -> int:
-        """Return the position to resume from: all that this socket wants up to it was written."""
-        return min(self.connection.reached.values(), default=self.sockets.position)
+        except UNAVAILABLE:
+            self._say({"type": "error", "detail": "the project cannot be looked up at the moment: say it again soon"})
 
     async def _subscribe(self, wanted: Subscribe) -> None:
         if None in self.running or (self.running and wanted.project_id is None) or wanted.project_id in self.running:
@@ -73,19 +76,23 @@ class Conversation:
             raise Misunderstood("the socket is not subscribed to this")
         task.cancel()
         self.connection.interests.discard(interest)
-        self.sockets.unsubscribe(self.connection, interest)
+        self.sockets.audience.leave(interest, self.connection)
         self._say({"type": "unsubscribed", "project_id": scope(unwanted.project_id)})
 
     def begin(self, interest: Interest, since: int | None, epoch: UUID | None) -> None:
         """Have a subscription catch up and go live."""
         self.connection.interests.add(interest)
+        self.connection.reached[interest] = self.sockets.position if since is None else since
         self.running[interest.project_id] = (interest, asyncio.create_task(self._run(interest, since, epoch)))
 
     async def _run(self, interest: Interest, since: int | None, epoch: UUID | None) -> None:
         try:
-            await self.sockets.subscribe(self.connection, interest, since, epoch)
+            await subscribe(self.sockets, self.connection, interest, since, epoch)
         except UnknownPosition as error:
             self.connection.close(RESTORED, str(error))
+        except Exception:
+            log.exception("subscription_failed", since=since)
+            self.connection.close(WSCloseCode.INTERNAL_ERROR, _FAULT)
 
     def _say(self, content: dict[str, object]) -> None:
         self.connection.write(text_frame(content))
@@ -112,10 +119,13 @@ async def converse(
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT, compress=False, max_msg_size=MAX_MESSAGE)
     await socket.prepare(request)
     conversation = Conversation(sockets, pool, Connection(request, socket))
-    sockets.open(conversation.connection)
+    sockets.enter(conversation.connection)
     try:
         conversation.begin(interest, since, epoch)
         await conversation.hear(socket)
+    except Exception:  # an answer of HTTP would be nonsense on a socket
+        log.exception("socket_failed")
+        conversation.connection.close(WSCloseCode.INTERNAL_ERROR, _FAULT)
     finally:
         await conversation.end()
     return socket

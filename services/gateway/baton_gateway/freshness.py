@@ -40,6 +40,10 @@ class Freshness:
             if not future.done():
                 future.set_result(None)
 
+    def rewind(self) -> None:
+        """Forget what the tables showed: the log was restored, and they with it."""
+        self._reached = 0
+
     @contextlib.contextmanager
     def leading(self) -> Iterator[None]:
         """While this process projects, `note` is told of every step and nothing is polled."""

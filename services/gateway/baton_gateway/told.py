@@ -1,4 +1,4 @@
-"""An event as sockets are told of it: its frames, encoded once for all who want the same of them."""
+"""An event as sockets are told of it: its frames, encoded once for all who listen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from baton_contracts.events import Event
-from baton_contracts.frames import AGENT_EVENTS, Frame, Standing, frames_of, numbered
+from baton_contracts.frames import AGENT_EVENTS, Frame, Standing, frames_of
 from baton_gateway.reading import READS, Pool, fetch
 
 Types = frozenset[str]
@@ -26,27 +26,41 @@ class Interest:
 
 
 class Told:
-    """One event: what it makes is built when the first socket wants it, and kept for the others."""
+    """One event: its frames as JSON, each without its number, which depends on the types that are wanted."""
 
-    __slots__ = ("_encoded", "_frames", "position", "project_id")
+    __slots__ = ("_every", "_frames", "position", "project_id", "size")
 
     def __init__(self, event: Event, standing: Standing | None = None) -> None:
         self.position: Final = event.position
         self.project_id: Final = event.project_id
-        self._frames: Final = frames_of(event, standing)
-        self._encoded: dict[Types, bytes] = {}
+        self._frames = [(frame["event_type"], orjson.dumps(frame)) for frame in frames_of(event, standing)]
+        self._every: bytes | None = None
+        self.size: Final = sum(len(frame) for _, frame in self._frames)
 
     def wire(self, types: Types) -> bytes:
         """Return the frames of these types (none named: all) as WebSocket frames, one after the other."""
-        encoded = self._encoded.get(types)
-        if encoded is None:
-            encoded = self._encoded[types] = b"".join(map(text_frame, numbered(self._frames, types)))
-        return encoded
+        if types:
+            return _numbered([frame for name, frame in self._frames if name in types])
+        if self._every is None:
+            self._every = _numbered([frame for _, frame in self._frames])
+        return self._every
+
+
+def _numbered(frames: Sequence[bytes]) -> bytes:
+    """Return frames with their numbers, ready for the wire."""
+    return b"".join(
+        _text_frame(b'%b,"part":%d,"parts":%d}' % (frame[:-1], part, len(frames)))
+        for part, frame in enumerate(frames, start=1)
+    )
 
 
 def text_frame(content: Frame | Mapping[str, object]) -> bytes:
-    """Return JSON as one unmasked text frame (RFC 6455, 5.2), ready for the wire."""
-    payload = orjson.dumps(content)
+    """Return JSON as one text frame, ready for the wire."""
+    return _text_frame(orjson.dumps(content))
+
+
+def _text_frame(payload: bytes) -> bytes:
+    """Return one unmasked text frame (RFC 6455, 5.2)."""
     length = len(payload)
     if length < _SHORT:
         return bytes((0x81, length)) + payload
