@@ -65,7 +65,8 @@ class Place:
 
     async def project(self) -> None:
         """Bring the tables up to the log's head."""
-        await self.host.pool.execute("SELECT project_range(0, position) FROM log_head")
+        shown = await self.host.pool.fetchval("SELECT max(position) FROM projects") or 0
+        await self.host.pool.execute("SELECT project_range($1, position) FROM log_head", shown)
 
     async def unsettled(self) -> list[UUID]:
         """Return the events of completed projects that the service has not settled."""

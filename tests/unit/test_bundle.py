@@ -358,7 +358,7 @@ def test_a_project_that_nobody_knows_cannot_be_bundled() -> None:
 
 
 def test_a_project_that_made_nothing_yet_cannot_be_bundled() -> None:
-    with pytest.raises(Refused, match="nothing to bundle yet") as refusal:
+    with pytest.raises(Refused, match="nothing to bundle") as refusal:
         sources_of(PROJECT, folded(begun()))
     assert refusal.value.status == 409
 

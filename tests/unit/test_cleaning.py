@@ -34,9 +34,10 @@ def bundle(sha256: str, size: int = 10) -> ArtifactsGenerated:
     return ArtifactsGenerated(sha256=sha256, size=size, of_version=1, files=())
 
 
-def cleaned(**bundles: int) -> RecordCleaning:
-    """Return that these bundles were removed."""
-    return RecordCleaning(project_id=PROJECT, bundles=bundles)
+def cleaned(*standing: ArtifactsGenerated, **bundles: int) -> RecordCleaning:
+    """Return that these bundles were removed, of those that stood (if not given, they were all)."""
+    stood = standing or tuple(bundle(sha256, size) for sha256, size in bundles.items())
+    return RecordCleaning(project_id=PROJECT, bundles=bundles, standing=stood)
 
 
 def built(*, was_named: bool) -> RecordBundle:
@@ -50,6 +51,21 @@ def test_given_two_bundles_when_both_are_removed_then_the_event_names_both_and_w
     assert record_cleaning(state, cleaned(ab=3, cd=4)) == (ArtifactsCleaned(sha256s=("ab", "cd"), freed_bytes=7),)
     answer = {"cleaned_files": 2, "status": "success", "freed_bytes": 7}
     assert result_of_cleaning(cleaned(ab=3, cd=4)) == answer
+
+
+def test_given_two_bundles_when_the_old_one_is_removed_then_the_event_names_it_and_the_other_stands() -> None:
+    old, new = bundle("ab", 3), bundle("cd", 4)
+    events = record_cleaning(folded([*finished(), old, new]), cleaned(old, new, ab=3))
+    assert events == (ArtifactsCleaned(sha256s=("ab",), freed_bytes=3),)
+    assert folded([*finished(), old, new, *events]).bundles == (new,)
+
+
+def test_given_an_old_bundle_that_was_made_again_while_it_was_removed_then_nothing_is_recorded() -> None:
+    old, new = bundle("ab"), bundle("cd")
+    state = folded([*finished(), old, new, bundle("ab")])
+    assert named(state) == named(folded([*finished(), old, new]))
+    with pytest.raises(Stale):
+        record_cleaning(state, cleaned(old, new, ab=10))
 
 
 def test_a_bundle_that_was_made_twice_is_one_file() -> None:

@@ -1,12 +1,12 @@
-"""Removes a project's bundles from the object store, and says so after.
+"""Removes a project's bundles, all or the old ones, from the object store, and says so after.
 
 Bundles are derived: what one is made of stays in the log, so it can be generated again, byte for byte. Blobs that
 events name for their large parts (`log_blobs`) are of the log itself and are never touched.
 
 Invariants: a message that was settled deletes nothing; what is deleted, counted and recorded is what the log names,
 not what the store still holds, so a repeat after a crash in between gives the same answer. One cleaner at a time works
-on a project, in this process. Replicas may overlap: then a bundle that was made again in that moment can be named
-without its ZIP, which a download tells (404) and the next `generate_artifacts` heals.
+on a project, in this process. Replicas and builders may overlap: then a bundle that was made again in that moment can
+be named without its ZIP, which a download tells (404) and the next `generate_artifacts` heals.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Cleaner:
     locks: WeakValueDictionary[UUID, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def clean(self, inbound: Inbound, *, before: datetime | None = None) -> CommandReply:
-        """Clean the project of a command, if its newest bundle was made `before`; return the answer.
+        """Remove the bundles of a command's project, only those made `before` if that is given; return the answer.
 
         Raises `BlobsUnavailable`, `TimeoutError` when the store took longer than a minute, `Stale` when the project's
         bundles changed each time, `BlobMissing` when the log cannot be read.
@@ -59,11 +59,13 @@ class Cleaner:
         if await is_settled(self.pool, inbound.id):
             return await answer_again(self.ask, inbound)
         events = await events_of(self.pool, inbound.project_id)
-        if before and not _made_before(before, events):
+        state = folded(events)
+        kept = _made_since(before, events) if before else set[str]()
+        bundles = {sha256: size for sha256, size in named(state).items() if sha256 not in kept}
+        if before and not bundles:
             return CommandReply()
-        bundles = named(folded(events))
         await self._delete(bundles)
-        what = RecordCleaning(project_id=inbound.project_id, bundles=bundles)
+        what = RecordCleaning(project_id=inbound.project_id, bundles=bundles, standing=state.bundles)
         return (await self.ask(replace(inbound, what=what, delivery=None))).reply
 
     async def _delete(self, hashes: Iterable[str]) -> None:
@@ -77,7 +79,10 @@ async def answer_again(ask: Ask, inbound: Inbound) -> CommandReply:
     return (await ask(replace(inbound, what=AnswerAgain(project_id=inbound.project_id), delivery=None))).reply
 
 
-def _made_before(moment: datetime, events: Sequence[Event]) -> bool:
-    """Tell whether the newest bundle is that old: the table that a project was found in may be behind the log."""
-    made = [event.timestamp for event in events if isinstance(event.payload, ArtifactsGenerated)]
-    return bool(made) and made[-1] < moment
+def _made_since(moment: datetime, events: Sequence[Event]) -> set[str]:
+    """Return the hashes of the bundles made since: an older bundle of equal content is the same file, and stays."""
+    return {
+        event.payload.sha256
+        for event in events
+        if isinstance(event.payload, ArtifactsGenerated) and event.timestamp >= moment
+    }

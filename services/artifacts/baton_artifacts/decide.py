@@ -2,7 +2,8 @@
 
 Building is I/O, so a bundle is built first and recorded after. `record` proves that what was built is still what
 the project holds: a bundle of anything else, or one that was cleaned up meanwhile, is `Stale`, is never recorded, and
-is built again. Removing is the same: the bundles go first, and `record_cleaning` proves that they were all there are.
+is built again. Removing is the same: bundles go first, all or the old ones, and `record_cleaning` proves that those
+which stand are still those among which they were chosen.
 """
 
 import math
@@ -59,11 +60,12 @@ class RefuseBundle(Command):
 
 
 class RecordCleaning(Command):
-    """These bundles, sizes by sha256, are removed from the object store: say so. It never travels over the bus."""
+    """Of the bundles that stood, these are removed from the object store: say so. It never travels over the bus."""
 
     command_type: ClassVar[str] = "record_cleaning"
     owner: ClassVar[str] = ARTIFACTS
-    bundles: dict[str, int]
+    bundles: dict[str, int]  # sizes by sha256
+    standing: tuple[ArtifactsGenerated, ...]
 
 
 class BeginSweep(Command):
@@ -107,8 +109,8 @@ def sources_of(project_id: UUID, state: Project) -> Sources:
         raise unknown(project_id)
     outputs = state.outputs()
     if not outputs:
-        detail = "There is nothing to bundle yet: no agent has finished its work. Try again after the first has."
-        raise Refused(409, "Nothing to bundle yet", detail)
+        after = "Try again after the first has." if state.status == "active" else f"The project is {state.status}."
+        raise Refused(409, "Nothing to bundle", f"There is nothing to bundle: no agent has finished its work. {after}")
     completed = [task for task in state.tasks.values() if task.status == "completed"]
     return Sources(
         project_id=project_id,
@@ -149,7 +151,7 @@ def record_cleaning(state: Project, cleaned: RecordCleaning) -> tuple[ArtifactsC
     """Return the event that says what was removed, or none where nothing was. Raises `Stale`, or `Refused` (404)."""
     if state.created is None:
         raise unknown(cleaned.project_id)
-    if named(state) != cleaned.bundles:
+    if state.bundles != cleaned.standing:
         raise Stale("The bundles changed while they were removed; nothing was recorded and they are removed again")
     if not cleaned.bundles:
         return ()

@@ -1,12 +1,12 @@
--- name: settled
-SELECT EXISTS (SELECT FROM inbox WHERE id = inbox_key($1, $2))
-
 -- name: now
 SELECT now()
 
 -- name: old_bundles
--- Projects whose standing bundle is older, a page by id: where one stays in the list, the next page still comes.
-SELECT id FROM projects WHERE bundled_at < $1 AND id > $2 ORDER BY id LIMIT $3
+-- Projects, of one tenant or of all, that may have a bundle as old as that: which bundles are, their streams tell.
+-- A page by id: where one stays in the list, the next page still comes.
+SELECT id FROM projects
+ WHERE bundle IS NOT NULL AND created_at < $1 AND ($2::text IS NULL OR tenant = $2) AND id > $3
+ ORDER BY id LIMIT $4
 
 -- name: cleaned
 -- What a command has cleaned since a position: from the log, so that a repeat counts what its first try did.

@@ -13,6 +13,7 @@ from baton_contracts.project import Project, evolve
 from baton_contracts.routes import ARTIFACTS
 from baton_eventlog.database import UNAVAILABLE
 from baton_eventlog.reader import load
+from baton_eventlog.sql import QUERIES as LOG_QUERIES
 from baton_eventlog.sql import load_queries
 
 log = structlog.get_logger("baton.artifacts")
@@ -38,8 +39,7 @@ async def rows(pool: asyncpg.Pool, query: str, *arguments: object) -> list[async
 
 async def is_settled(pool: asyncpg.Pool, message_id: UUID | None) -> bool:
     """Tell whether the service has settled a message, so that nothing may be done for it again."""
-    ((settled,),) = await rows(pool, "settled", ARTIFACTS, message_id)
-    return bool(settled)
+    return bool(await patiently(lambda: pool.fetchval(LOG_QUERIES["is_settled"], ARTIFACTS, message_id)))
 
 
 async def events_of(pool: asyncpg.Pool, project_id: UUID) -> list[Event]:

@@ -6,12 +6,9 @@ What cannot be done for a fault of ours, or of the store, goes back to the bus.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
-
-import structlog
 
 from baton_artifacts.bundle import Bundler
 from baton_artifacts.cleaning import Cleaner
@@ -43,14 +40,12 @@ from baton_runtime.definitions import find_core, load_definitions
 from baton_runtime.host import Host
 from baton_runtime.loop import Decision, Loop
 from baton_runtime.messages import Inbound, MalformedMessage, inbound_of
+from baton_runtime.settling import Work, settle
 
-log = structlog.get_logger("baton.artifacts")
 _PREFETCH: Final = 32
 _BUILDERS: Final = 4
-_PAUSE: Final = 1.0  # seconds before a delivery goes back: an outage must not use up its deliveries at once
 _CLEAN_DEADLINE: Final = 120.0
 _SWEEP_DEADLINE: Final = 600.0  # well under the half hour after which RabbitMQ takes a delivery back
-Work = Callable[[Delivery], Awaitable[None]]
 
 
 def decide(state: Project, inbound: Inbound) -> Decision:
@@ -122,28 +117,19 @@ class Workshop:
     async def sweep(self, delivery: Delivery) -> None:
         """Clean up the old bundles of all projects. Raises `MalformedMessage`, and what a sweep raises."""
         match inbound_of(delivery):
-            case Inbound(id=UUID() as message_id, what=CleanOldArtifacts(max_age_hours=hours)) as inbound:
+            case Inbound(id=UUID() as message_id, what=CleanOldArtifacts() as order) as inbound:
                 inbound = replace(inbound, project_id=SYSTEM_STREAM)
                 async with asyncio.timeout(_SWEEP_DEADLINE):
-                    reply = await Sweep(self.cleaner.pool, self.cleaner, inbound, message_id, hours).run()
+                    reply = await Sweep(self.cleaner.pool, self.cleaner, inbound, message_id, order).run()
                 _answer(delivery, reply)
             case _:
                 raise MalformedMessage("A clean-up of all projects needs an id")
 
 
 async def _work_all(deliveries: asyncio.Queue[Delivery], work: Work) -> None:
-    """Work on one delivery after the other, for ever; what fails goes back a moment later."""
+    """Work on one delivery after the other, for ever."""
     while True:
-        delivery = await deliveries.get()
-        try:
-            await work(delivery)
-        except MalformedMessage as error:
-            log.warning("malformed_message", reason=str(error))
-            delivery.reject(str(error))
-        except Exception as error:
-            log.exception("delivery_failed", message_id=str(delivery.message.id))
-            await asyncio.sleep(_PAUSE)
-            delivery.reject(type(error).__name__)
+        await settle(await deliveries.get(), work)
 
 
 def _answer(delivery: Delivery, reply: CommandReply) -> None:

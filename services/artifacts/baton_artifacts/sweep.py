@@ -1,4 +1,4 @@
-"""Cleans up the old bundles of all projects, a few projects at a time, and records the sum.
+"""Cleans up the old bundles of all projects, or of one tenant's, a few projects at a time, and records the sum.
 
 Invariants: the moment before which a bundle is old, and the log's head then, are settled first, under an id that
 follows from the command's; every project is cleaned under an id of its own; the sum is read from the log after that
@@ -17,7 +17,7 @@ import structlog
 from baton_artifacts.cleaning import Cleaner, answer_again
 from baton_artifacts.decide import BeginSweep, RecordSweep
 from baton_artifacts.reading import is_settled, rows
-from baton_contracts.commands import CleanArtifacts, Command, CommandReply
+from baton_contracts.commands import CleanArtifacts, CleanOldArtifacts, Command, CommandReply
 from baton_contracts.ids import SYSTEM_STREAM, derive_id
 from baton_eventlog.blobs import BlobMissing
 from baton_runtime.messages import Inbound
@@ -29,13 +29,13 @@ _AT_A_TIME: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A command to clean up all old bundles, and what it takes: the tables to find them in, who cleans a project."""
+    """An order to clean up old bundles, and what it takes: the tables to find projects in, who cleans a project."""
 
     pool: asyncpg.Pool
     cleaner: Cleaner
     inbound: Inbound
     id: UUID
-    max_age_hours: float
+    order: CleanOldArtifacts
 
     async def run(self) -> CommandReply:
         """Do what was asked and return the answer. Raises an `ExceptionGroup` of what cleaning a project may."""
@@ -50,7 +50,7 @@ class Sweep:
             self.id,
             RecordSweep(
                 project_id=SYSTEM_STREAM,
-                max_age_hours=self.max_age_hours,
+                max_age_hours=self.order.max_age_hours,
                 cleaned_files=files,
                 freed_bytes=freed,
             ),
@@ -59,7 +59,7 @@ class Sweep:
     async def _begin(self) -> CommandReply:
         """Settle what counts as old; a repeat gets the moment, and the position, of the first try."""
         ((now,),) = await rows(self.pool, "now")
-        begin = BeginSweep(project_id=SYSTEM_STREAM, max_age_hours=self.max_age_hours, now=now)
+        begin = BeginSweep(project_id=SYSTEM_STREAM, max_age_hours=self.order.max_age_hours, now=now)
         return await self._record(derive_id(self.id, "begin"), begin)
 
     async def _record(self, message_id: UUID, what: Command) -> CommandReply:
@@ -67,7 +67,7 @@ class Sweep:
 
     async def _clean_all(self, before: datetime) -> None:
         turns, after = asyncio.Semaphore(_AT_A_TIME), UUID(int=0)
-        while page := await rows(self.pool, "old_bundles", before, after, _PAGE):
+        while page := await rows(self.pool, "old_bundles", before, self.order.tenant, after, _PAGE):
             async with asyncio.TaskGroup() as tasks:
                 for row in page:
                     tasks.create_task(self._clean(row["id"], before, turns))
