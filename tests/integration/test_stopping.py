@@ -20,7 +20,8 @@ from baton_contracts.routes import ORCHESTRATOR, agent_queue
 from baton_eventlog.sql import QUERIES
 from baton_orchestrator.decide import decide
 from baton_runtime.definitions import load_definitions
-from baton_runtime.messages import command_message
+from baton_runtime.loop import Loop, Settled
+from baton_runtime.messages import Inbound, command_message
 from support.stage import CORE, Stage, stage
 from support.stories import RUNNER, OneWorkflow, only, origin, started
 from support.tales import CREATE
@@ -67,11 +68,11 @@ async def order(on: Stage, command: c.Command, message_id: UUID | None = None) -
     return c.CommandReply.model_validate_json(reply.body)
 
 
-async def at_work(on: Stage, number: int, agent: str = "analyst") -> e.TaskCreated:
+async def at_work(on: Stage, number: int, agent: str = "analyst", tenant: str = "default") -> e.TaskCreated:
     """Have an agent at work on a task of a new project, for a runner whose heart beats."""
     await on.host.pool.execute(QUERIES["beat"], RUNNER)
     project_id = UUID(int=number)
-    create = CREATE.model_copy(update={"project_id": project_id})
+    create = CREATE.model_copy(update={"project_id": project_id, "tenant": tenant})
     created = decide(Project(), create, origin(f"create {number}"), OneWorkflow())
     task = only(created, e.TaskCreated).model_copy(update={"agent_type": agent})
     await on.tell(project_id, *created[:-1], task, started(task))
@@ -144,7 +145,7 @@ async def test_a_reset_hands_over_what_the_agent_held_once(on: Stage) -> None:
     ((actor, payload),) = await on.host.pool.fetch(RESETS)
     reset = e.AgentReset.model_validate_json(payload)
     assert (actor, reset.agent_type) == ("admin", "analyst")
-    assert set(reset.tasks) <= {first.task_id, second.task_id}  # the first of three to dispatch need not be recorded
+    assert set(reset.tasks) == {first.task_id, second.task_id}
 
 
 async def test_a_reset_names_what_it_handed_over(on: Stage) -> None:
@@ -152,6 +153,47 @@ async def test_a_reset_names_what_it_handed_over(on: Stage) -> None:
     assert (await order(on, RESET)).result == DONE
     ((_, payload),) = await on.host.pool.fetch(RESETS)
     assert e.AgentReset.model_validate_json(payload).tasks == tuple(task.task_id for task in tasks)
+
+
+async def test_a_reset_that_stopped_halfway_names_all_and_takes_up_nothing_new(
+    on: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had dispatched is not at work any more when it comes again, and what is at work since is not its own."""
+    tasks = [await at_work(on, 1), await at_work(on, 2)]
+    tries, asked = list[UUID](), Loop.ask
+
+    async def ask(loop: Loop, inbound: Inbound) -> Settled:
+        if isinstance(inbound.what, c.ReplaceRunner) and inbound.project_id == UUID(int=2) and not tries:
+            tries.append(inbound.project_id)
+            await at_work(on, 3)
+            raise ConnectionError
+        return await asked(loop, inbound)
+
+    monkeypatch.setattr(Loop, "ask", ask)
+    assert (await order(on, RESET)).result == DONE
+    assert tries
+    ((_, payload),) = await on.host.pool.fetch(RESETS)
+    assert e.AgentReset.model_validate_json(payload).tasks == tuple(task.task_id for task in tasks)
+    assert len(await on.host.pool.fetch(DISPATCHED)) == 2
+
+
+async def test_a_reset_for_one_tenant_leaves_the_others_alone(on: Stage) -> None:
+    await at_work(on, 1, tenant="others")
+    mine = await at_work(on, 2, tenant="mine")
+    assert (await order(on, RESET.model_copy(update={"tenant": "mine"}))).result == DONE
+    ((_, payload),) = await on.host.pool.fetch(RESETS)
+    assert e.AgentReset.model_validate_json(payload) == e.AgentReset(
+        agent_type="analyst", tasks=(mine.task_id,), tenant="mine"
+    )
+    assert [row["project_id"] for row in await on.host.pool.fetch(DISPATCHED)] == [UUID(int=2)]
+
+
+async def test_what_the_agent_holds_in_a_project_that_has_failed_is_handed_over_too(on: Stage) -> None:
+    task = await at_work(on, 1)
+    await on.tell(UUID(int=1), e.ProjectFailed(reason="Another execution's task failed"))
+    assert (await order(on, RESET)).result == DONE
+    ((_, payload),) = await on.host.pool.fetch(RESETS)
+    assert e.AgentReset.model_validate_json(payload).tasks == (task.task_id,)
 
 
 async def test_one_key_is_good_for_one_agent(on: Stage) -> None:
@@ -173,9 +215,9 @@ async def test_a_reset_that_meets_a_fault_is_tried_again_and_nobody_waits_for_it
 ) -> None:
     task = await at_work(on, 1)
     with monkeypatch.context() as broken, capture_logs() as said:
-        broken.setitem(QUERIES, "held_by", "SELECT no_such_column, $1")
+        broken.setitem(QUERIES, "held_by", "SELECT no_such_column, $1, $2")
         resetting = asyncio.create_task(order(on, RESET))
-        await until(lambda: "reset_failed" in [line["event"] for line in said])
+        await until(lambda: "delivery_failed" in [line["event"] for line in said])
         async with asyncio.timeout(0.9):  # it goes back to the bus after a second
             other = await order(on, c.CheckCompletion(project_id=UUID(int=1)))
         assert other.result

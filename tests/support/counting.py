@@ -59,9 +59,7 @@ class Counting:
             case e.HitlResponse():
                 yield self._moved(event, AFTER_RESPONSE[payload.action])
             case e.AgentReset():
-                for agent in [agent for agent in self.now if agent[1] == payload.agent_type]:
-                    row_id = UUID(hashlib.md5(f"{event.id}{agent[0]}".encode(), usedforsecurity=False).hexdigest())
-                    yield self._stands(event, agent, row_id, "idle")
+                yield from [self._reset(event, agent) for agent in list(self.now) if is_meant(payload, agent)]
 
     def _agent(self, event: e.Event) -> Agent:
         return self.tenants[event.project_id], event.payload.agent_type  # type: ignore[attr-defined]
@@ -72,6 +70,10 @@ class Counting:
         counts = self._counts(agent)
         busy = next((one for one in ("working", "waiting_for_hitl") if counts[one]), otherwise)
         return self._stands(event, agent, event.id, busy, task_id, status)
+
+    def _reset(self, event: e.Event, agent: Agent) -> Standing:
+        row_id = UUID(hashlib.md5(f"{event.id}{agent[0]}".encode(), usedforsecurity=False).hexdigest())
+        return self._stands(event, agent, row_id, "working" if self._counts(agent)["working"] else "idle")
 
     def _counts(self, agent: Agent) -> Counter[str]:
         return Counter(status for whose, status, _ in self.tasks.values() if whose == agent)
@@ -101,6 +103,10 @@ class Counting:
             max(at)[1] if at else None,
         )
         return self.now[agent]
+
+
+def is_meant(reset: e.AgentReset, agent: Agent) -> bool:
+    return agent[1] == reset.agent_type and reset.tenant in (None, agent[0])
 
 
 def counted(events: Sequence[e.Event]) -> tuple[list[Standing], Counting]:

@@ -118,7 +118,7 @@ def samples() -> dict[str, e.Payload]:
         e.ProjectReopened(reason="The task plan is tried again"),
         e.ArtifactsCleaned(sha256s=("01" * 32,), freed_bytes=1234),
         e.OldArtifactsCleaned(max_age_hours=24.5, cleaned_files=15, freed_bytes=134_217_728),
-        e.AgentReset(agent_type="analyst", tasks=(SPECIFYING,)),
+        e.AgentReset(agent_type="analyst", tasks=(SPECIFYING,), tenant="default"),
     )
     return {payload.event_type: payload for payload in (*reversed(story()), *apart)}
 

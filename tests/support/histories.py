@@ -110,14 +110,15 @@ class Play:
         self.order(ExecuteWorkflow(project_id=self.some_project(), workflow_id="two-steps", context={}, parameters={}))
 
     def reset(self) -> None:
-        """Have an administrator reset an agent, with or without its tasks being dispatched again first."""
+        """Have an administrator reset an agent, in one tenant or all, its tasks dispatched again first or not."""
         agent_type = ("analyst", "architect")[self.choose(2)]
         if self.choose(2):
             for project_id, state in self.states.items():
                 for task in state.tasks.values():
                     if task.status == "working" and task.created.agent_type == agent_type:
                         self.replace(project_id, task)
-        self.said.append((SYSTEM_STREAM, (e.AgentReset(agent_type=agent_type),)))
+        tenant = (None, *TENANTS)[self.choose(3)]
+        self.said.append((SYSTEM_STREAM, (e.AgentReset(agent_type=agent_type, tenant=tenant),)))
 
     def react(self) -> None:
         """Deliver one event to the orchestrator, in any order."""

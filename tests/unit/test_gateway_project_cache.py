@@ -5,33 +5,43 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baton_gateway.project_cache import ProjectCache, Shown
+from baton_gateway.project_cache import ProjectCache, Shown, Version
 
 IDS = [UUID(int=n) for n in range(6)]
+
+
+def shown_as(body: bytes, position: int = 1) -> Shown:
+    version = Version(UUID(int=9), position)
+    return Shown(version, version.tag, body)
+
+
+def test_a_tag_is_another_for_another_position_and_for_the_same_one_in_another_log() -> None:
+    tags = {Version(UUID(int=epoch << 96), position).tag for epoch in (1, 2) for position in (5, 6)}
+    assert len(tags) == 4
 
 
 def test_what_was_read_longest_ago_makes_room() -> None:
     cache = ProjectCache(limit=30)
     for project_id in IDS[:3]:
-        cache.keep(project_id, Shown(1, b"x" * 10))
+        cache.keep(project_id, shown_as(b"x" * 10))
     assert cache.get(IDS[0])
-    cache.keep(IDS[3], Shown(1, b"x" * 10))
+    cache.keep(IDS[3], shown_as(b"x" * 10))
     assert [bool(cache.get(project_id)) for project_id in IDS[:4]] == [True, False, True, True]
 
 
 def test_what_is_larger_than_the_whole_is_not_kept() -> None:
     cache = ProjectCache(limit=30)
-    cache.keep(IDS[0], Shown(1, b"x" * 31))
+    cache.keep(IDS[0], shown_as(b"x" * 31))
     assert cache.get(IDS[0]) is None
-    cache.keep(IDS[1], Shown(1, b"x" * 30))
+    cache.keep(IDS[1], shown_as(b"x" * 30))
     assert cache.get(IDS[1])
 
 
 @given(st.lists(st.tuples(st.sampled_from(IDS), st.binary(max_size=40)), max_size=40))
 def test_it_gives_what_was_kept_last_and_never_holds_more_than_its_limit(kept: list[tuple[UUID, bytes]]) -> None:
     cache, last = ProjectCache(limit=100), dict[UUID, Shown]()
-    for version, (project_id, body) in enumerate(kept):
-        last[project_id] = Shown(version, body)
+    for position, (project_id, body) in enumerate(kept):
+        last[project_id] = shown_as(body, position)
         cache.keep(project_id, last[project_id])
         held = {one: cache.get(one) for one in IDS}
         assert all(shown in (None, last.get(one)) for one, shown in held.items())

@@ -17,12 +17,12 @@ TASKS = (UUID(int=1), UUID(int=2))
 
 
 def record(agent: str) -> RecordReset:
-    return RecordReset(project_id=SYSTEM_STREAM, agent_type=agent, tasks=TASKS)
+    return RecordReset(project_id=SYSTEM_STREAM, agent_type=agent, tasks=TASKS, tenant="acme")
 
 
-def test_a_reset_names_the_agent_and_what_it_held() -> None:
+def test_a_reset_names_the_agent_its_tenant_and_what_it_held() -> None:
     decided = decide(Project(), record("analyst"), origin("reset"), OneWorkflow())
-    assert decided == (AgentReset(agent_type="analyst", tasks=TASKS),)
+    assert decided == (AgentReset(agent_type="analyst", tasks=TASKS, tenant="acme"),)
     assert result_of(record("analyst"), Project()) == {
         "message": "Agent analyst status reset to idle",
         "status": "idle",

@@ -8,7 +8,7 @@ import pytest
 from baton_contracts import commands as c
 from baton_contracts import events as e
 from support.lives import Life, at_last_step, begun, complete, failed, in_review
-from support.stories import PROJECT, completed, only, started
+from support.stories import PROJECT, RUNNER, completed, only, started
 
 CANCEL = c.CancelProject(project_id=PROJECT, reason="no money")
 FORCE = c.ForceComplete(project_id=PROJECT)
@@ -40,7 +40,11 @@ def test_cancelling_rejects_what_waits_for_a_person() -> None:
     life = in_review()
     rejected, end = life.decide(CANCEL)
     assert isinstance(rejected, e.HitlResponse)
-    assert (rejected.action, rejected.response, rejected.task_id) == ("rejected", "no money", life.newest().task_id)
+    assert (rejected.action, rejected.response, rejected.task_id) == (
+        "rejected",
+        "Cancelled: no money",
+        life.newest().task_id,
+    )
     assert end == e.ProjectFailed(reason="Cancelled: no money", cancelled=True)
     assert life.state.tasks[life.newest().task_id].status == "failed"
     assert life.decide(rejected) == ()
@@ -53,7 +57,7 @@ def test_cancelling_stops_every_other_open_task(begins: bool) -> None:  # noqa: 
     life.tell(*[started(task)] * begins)
     stopped, end = life.decide(CANCEL)
     assert stopped == e.TaskFailed(
-        task_id=task.task_id, agent_type="analyst", attempt=1, reason="no money", stopped=True
+        task_id=task.task_id, agent_type="analyst", attempt=1, reason="Cancelled: no money", stopped=True
     )
     assert isinstance(end, e.ProjectFailed)
     assert life.decide(stopped) == ()
@@ -129,6 +133,38 @@ def test_nothing_of_a_forced_execution_goes_on_when_the_next_one_runs(make: Call
     (end,) = life.work(life.newest())
     assert isinstance(end, e.ProjectCompleted)
     assert (end.forced, end.message) == (False, "Project has completed successfully: all 2 steps are done")
+
+
+def failed_beside_work() -> tuple[Life, e.TaskCreated]:
+    """Return a project that one execution failed, and the task that another is at work on."""
+    life = begun()
+    first = life.newest()
+    life.decide(EXECUTE)
+    life.tell(started(life.newest()))
+    life.fail(first)
+    assert life.state.status == "failed"
+    return life, life.newest()
+
+
+def test_a_lost_runners_task_is_pending_in_a_project_that_has_failed_and_lost_once() -> None:
+    life, task = failed_beside_work()
+    lost = c.ReplaceRunner(project_id=PROJECT, task_id=task.task_id, attempt=1, runner_id=RUNNER)
+    again = only(life.decide(lost), e.TaskDispatched)
+    assert (again.attempt, life.state.tasks[task.task_id].status, life.state.status) == (2, "pending", "failed")
+    assert life.decide(lost) == ()
+
+
+@pytest.mark.parametrize("gate", [True, False])
+def test_nothing_follows_what_is_finished_in_a_project_that_has_failed(gate: bool) -> None:  # noqa: FBT001 - a case
+    life, task = failed_beside_work()
+    assert life.happen(completed(task, gate=gate)) == ()
+
+
+def test_forcing_a_project_that_has_failed_ends_what_is_at_work_in_it() -> None:
+    life, task = failed_beside_work()
+    stopped = only(life.decide(FORCE), e.TaskFailed)
+    assert (stopped.task_id, stopped.stopped) == (task.task_id, True)
+    assert life.decide(stopped) == ()
 
 
 def test_cancelling_ends_the_tasks_of_all_executions() -> None:

@@ -2,16 +2,17 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from baton_agent_runner.decide import EndTask
+from baton_agent_runner.decide import decide as run
 from baton_contracts import commands as c
 from baton_contracts import events as e
 from baton_contracts.project import Task
 from support.lives import Life, begun
-from support.stories import PROJECT, completed, started
+from support.stories import PROJECT, RUNNER, completed
 
 REACTED_TO = (e.TaskComplete, e.TaskFailed, e.HitlResponse)
 OPEN = ("pending", "working", "waiting_for_hitl")
@@ -24,7 +25,6 @@ class Play:
     draw: st.DrawFn
     life: Life = field(default_factory=begun)
     unread: list[e.Payload] = field(default_factory=list)
-    refused: set[tuple[UUID, int]] = field(default_factory=set)
 
     def choose(self, count: int) -> int:
         return self.draw(st.integers(0, count - 1))
@@ -48,25 +48,25 @@ class Play:
             self.life.decide(self.unread.pop(self.choose(len(self.unread))))
 
     def start(self) -> None:
-        state, found = self.life.state, self.tasks("pending")
-        if found and state.status == "active" and not state.paused:
+        """An agent takes nothing up while the project is over or paused."""
+        if found := self.tasks("pending"):
             task = found[self.choose(len(found))]
-            self.tell(started(task.created, task.attempt))
+            given = {"task_id": task.created.task_id, "attempt": task.attempt, "handoff": task.handoff}
+            self.tell(*run(self.life.state, c.StartTask(project_id=PROJECT, runner_id=RUNNER, **given)))
 
     def end(self, *, well: bool = False) -> None:
-        """An answer is refused while the project is over, and its agent gives no second one."""
-        found = [task for task in self.tasks("working") if (task.created.task_id, task.attempt) not in self.refused]
-        if not found:
-            return
-        task = found[self.choose(len(found))]
-        created, attempt = task.created, task.attempt
-        if self.life.state.status != "active":
-            self.refused.add((created.task_id, attempt))
-        elif well or self.choose(3):
-            self.tell(completed(created, attempt, gate=task.gate))
-        else:
-            agent = created.agent_type
-            self.tell(e.TaskFailed(task_id=created.task_id, agent_type=agent, attempt=attempt, reason="broken"))
+        """What is at work is finished whatever became of the project."""
+        if found := self.tasks("working"):
+            task = found[self.choose(len(found))]
+            held = {"task_id": task.created.task_id, "attempt": task.attempt}
+            ended: e.TaskComplete | e.TaskFailed
+            if well or self.choose(3):
+                ended = completed(task.created, task.attempt, gate=task.gate)
+            else:
+                ended = e.TaskFailed(**held, agent_type=task.created.agent_type, reason="broken")
+            written = run(self.life.state, EndTask(project_id=PROJECT, runner_id=RUNNER, **held, end=ended))
+            assert written == (ended,)
+            self.tell(*written)
 
     def respond(self, *, approve: bool = False) -> None:
         state = self.life.state
@@ -97,10 +97,12 @@ class Play:
             self.order(c.RetryTask(project_id=PROJECT, task_id=task.created.task_id))
 
     def lose(self) -> None:
+        """What nobody works on any more is pending again whatever became of the project."""
         if found := self.tasks("working"):
             task = found[self.choose(len(found))]
             lost = {"task_id": task.created.task_id, "attempt": task.attempt, "runner_id": task.runner_id}
             self.order(c.ReplaceRunner(project_id=PROJECT, **lost))
+            assert self.life.state.tasks[task.created.task_id].status == "pending"
 
     def force(self) -> None:
         self.order(c.ForceComplete(project_id=PROJECT))
@@ -145,6 +147,6 @@ def test_every_project_can_be_brought_to_its_end(play: Play) -> None:
     sent = [(one.task_id, one.attempt) for one in story if isinstance(one, e.TaskCreated | e.TaskDispatched)]
     assert [Counter(one).most_common(1)[0][1] for one in (named, sent)] == [1, 1]
     assert len(asked) == len(set(asked))
-    for run, started_as in state.executions.items():
-        steps = {step for step in ("analyst", "architect") if state.tasks_of(run, step)}
+    for key, started_as in state.executions.items():
+        steps = {step for step in ("analyst", "architect") if state.tasks_of(key, step)}
         assert started_as.closed or len(steps) == 2

@@ -7,8 +7,9 @@ import pytest
 
 from baton_contracts import commands as c
 from baton_contracts import events as e
+from baton_orchestrator.steps import Payloads
 from support.lives import Life, at_last_step, begun, complete, failed, in_review
-from support.stories import PROJECT, completed, only, started
+from support.stories import PROJECT, RUNNER, completed, only, started
 
 EXECUTE = c.ExecuteWorkflow(project_id=PROJECT, workflow_id="two-steps", context={}, parameters={})
 
@@ -98,20 +99,62 @@ def test_a_retry_before_the_project_has_failed_stops_that() -> None:
     assert life.decide(failure) == ()
 
 
-def test_what_another_execution_missed_while_the_project_was_over_follows() -> None:
-    """Its answer was refused, so its task goes out again."""
+def beside_a_failure() -> tuple[Life, e.TaskCreated, e.TaskCreated]:
+    """Return a project that has failed, the task that failed it, and one at work in another execution."""
     life = begun()
     first = life.newest()
     life.decide(EXECUTE)
     second = life.newest()
     life.tell(started(second))
     life.fail(first)
-    reopened, *dispatched = life.decide(retry(first))
+    assert life.state.status == "failed"
+    return life, first, second
+
+
+def following(life: Life, failed_task: e.TaskCreated) -> Payloads:
+    """Retry what failed the project; return what follows beside that."""
+    reopened, again, *others = life.decide(retry(failed_task))
     assert isinstance(reopened, e.ProjectReopened)
-    assert [(one.task_id, one.attempt) for one in dispatched if isinstance(one, e.TaskDispatched)] == [
-        (first.task_id, 2),
-        (second.task_id, 2),
-    ]
+    assert isinstance(again, e.TaskDispatched)
+    assert again.task_id == failed_task.task_id
+    return tuple(others)
+
+
+def test_what_is_at_work_in_another_execution_is_not_disturbed() -> None:
+    life, first, second = beside_a_failure()
+    assert following(life, first) == ()
+    assert life.state.tasks[second.task_id].status == "working"
+
+
+@pytest.mark.parametrize("gate", [True, False], ids=["a question", "the next step"])
+def test_what_another_execution_finished_while_the_project_was_over_follows(gate: bool) -> None:  # noqa: FBT001 - a case
+    life, first, second = beside_a_failure()
+    assert life.happen(completed(second, gate=gate)) == ()
+    (follows,) = following(life, first)
+    if gate:
+        assert isinstance(follows, e.HitlRequest)
+        assert follows.task_id == second.task_id
+    else:
+        assert isinstance(follows, e.TaskCreated)
+        assert (follows.step_id, follows.execution_id) == ("architect", second.execution_id)
+
+
+def test_a_task_whose_runner_was_lost_while_the_project_was_over_goes_out_again() -> None:
+    """Its first delivery was ignored."""
+    life, first, second = beside_a_failure()
+    life.decide(c.ReplaceRunner(project_id=PROJECT, task_id=second.task_id, attempt=1, runner_id=RUNNER))
+    (again,) = following(life, first)
+    assert isinstance(again, e.TaskDispatched)
+    assert (again.task_id, again.attempt) == (second.task_id, 3)
+
+
+def test_what_failed_in_another_execution_meanwhile_waits_for_a_retry_of_its_own() -> None:
+    life, first, second = beside_a_failure()
+    failure = e.TaskFailed(task_id=second.task_id, agent_type="analyst", attempt=1, reason="no model")
+    assert life.happen(failure) == ()
+    assert following(life, first) == ()
+    (again,) = life.decide(retry(second))
+    assert isinstance(again, e.TaskDispatched)
 
 
 def test_another_execution_that_was_rejected_thrice_does_not_fail_the_project_again() -> None:

@@ -89,6 +89,17 @@ def test_what_is_at_work_when_the_project_is_paused_is_finished() -> None:
     assert decide(fold(*STORY, started(TASK), e.ProjectPaused()), end()) == (completed(TASK),)
 
 
+def test_what_is_at_work_when_the_project_fails_is_finished() -> None:
+    """Another execution's task may have failed it."""
+    assert decide(fold(*STORY, started(TASK), e.ProjectFailed(reason="of another")), end()) == (completed(TASK),)
+
+
+def test_what_a_person_ended_is_not_ended_again() -> None:
+    stopped = e.TaskFailed(task_id=TASK.task_id, agent_type="analyst", attempt=1, reason="enough", stopped=True)
+    cancelled = e.ProjectFailed(reason="Cancelled: enough", cancelled=True)
+    assert decide(fold(*STORY, started(TASK), stopped, cancelled), end()) == ()
+
+
 def test_another_runner_and_an_old_attempt_are_fenced() -> None:
     working = fold(*STORY, started(TASK, 1, OTHER))
     assert decide(working, end()) == ()

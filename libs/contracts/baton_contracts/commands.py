@@ -86,11 +86,15 @@ class RetryTask(Command):
 
 
 class ResetAgent(Command):
-    """Set an agent back to idle and have what it holds done again; `project_id` is the system stream."""
+    """Set an agent back to idle and have what it holds done again, for one tenant or for all.
+
+    `project_id` is the system stream.
+    """
 
     command_type: ClassVar[str] = "reset_agent"
     owner: ClassVar[str] = "orchestrator"
     agent_type: str
+    tenant: str | None = None
 
 
 class ReplaceRunner(Command):
@@ -148,11 +152,15 @@ class CleanArtifacts(Command):
 
 
 class CleanOldArtifacts(Command):
-    """Remove all bundles that are older than so many hours; `project_id` is the system stream."""
+    """Remove all bundles that are older than so many hours, of one tenant or of all.
+
+    `project_id` is the system stream.
+    """
 
     command_type: ClassVar[str] = "clean_old_artifacts"
     owner: ClassVar[str] = "artifacts"
     max_age_hours: float
+    tenant: str | None = None
 
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {
@@ -212,6 +220,13 @@ class Problem(BaseModel):
     def refusal(self) -> Refused:
         """Return it as the error that it came from."""
         return Refused(self.status, self.title, self.detail, self.pointer, self.extra)
+
+
+KEY_REUSED: Final = Problem(
+    status=422,
+    title="Idempotency key reused",
+    detail="This Idempotency-Key was used for another request; choose a new one for a new request.",
+)
 
 
 class CommandReply(BaseModel):

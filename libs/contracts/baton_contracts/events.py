@@ -196,6 +196,7 @@ class ProjectCompleted(Payload):
     execution_id: UUID
     message: str
     forced: bool = False
+    bundled: bool = True  # there is something to make a bundle of
 
 
 class ProjectFailed(Payload):
@@ -263,11 +264,12 @@ class OldArtifactsCleaned(Payload):
 
 
 class AgentReset(Payload):
-    """An administrator set an agent back to idle, after what it held had been dispatched again."""
+    """An administrator set an agent back to idle, for one tenant or for all, after `tasks` were dispatched again."""
 
     event_type: ClassVar[str] = "agent_reset"
     agent_type: str
     tasks: tuple[UUID, ...] = ()
+    tenant: str | None = None
 
 
 class DefinitionRegistered(Payload):

@@ -168,7 +168,8 @@ def _project_reopened(_: e.Event, payload: e.ProjectReopened) -> Bodies:
 
 
 def _project_completed(event: e.Event, payload: e.ProjectCompleted) -> Bodies:
-    yield _workflow_event("project_completed", payload.message, event.timestamp.isoformat(), generating=True)
+    moment = event.timestamp.isoformat()
+    yield _workflow_event("project_completed", payload.message, moment, generating=payload.bundled)
 
 
 def _project_failed(event: e.Event, payload: e.ProjectFailed) -> Bodies:

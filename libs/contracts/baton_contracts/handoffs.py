@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Text = Annotated[str, Field(min_length=1)]
 Json = dict[str, Any]
+PERSON: Final = "user"  # the `source_agent` of what a person hands over
 
 
 class HandoffContent(BaseModel):

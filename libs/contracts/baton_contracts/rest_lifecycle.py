@@ -39,7 +39,7 @@ class CompletionIndicator(BaseModel):
 
 
 class CompletionChecked(BaseModel):
-    """Answer to a check: complete where every indicator is met."""
+    """Answer to a check: whether the project is completed, and what speaks for that and against it."""
 
     is_complete: bool
     completion_indicators: list[CompletionIndicator]

@@ -95,15 +95,18 @@ DELETE FROM runners WHERE id = $1 AND counter = $2
 SELECT count(*) FROM runners WHERE beat_at > now() - interval '5 seconds'
 
 -- name: orphans
--- Working tasks whose runner has no heartbeat row.
-SELECT t.id AS task_id, t.project_id, t.attempt, t.runner_id
-  FROM tasks t WHERE t.status = 'working' AND NOT EXISTS (SELECT FROM runners r WHERE r.id = t.runner_id)
- ORDER BY t.position LIMIT $1
+-- Working tasks whose runner has no heartbeat row, those after a position.
+SELECT t.id AS task_id, t.project_id, t.attempt, t.runner_id, t.position
+  FROM tasks t
+ WHERE t.status = 'working' AND NOT EXISTS (SELECT FROM runners r WHERE r.id = t.runner_id) AND t.position > $1
+ ORDER BY t.position LIMIT $2
 
 -- name: held_by
--- The tasks that an agent works on.
-SELECT id AS task_id, project_id, attempt, runner_id FROM tasks
- WHERE agent_type = $1 AND status = 'working' ORDER BY position
+-- The tasks that an agent works on, in the projects of one tenant or of all.
+SELECT t.id AS task_id, t.project_id, t.attempt, t.runner_id
+  FROM tasks t JOIN projects p ON p.id = t.project_id
+ WHERE t.agent_type = $1 AND t.status = 'working' AND ($2::text IS NULL OR p.tenant = $2)
+ ORDER BY t.position
 
 -- name: ended_elsewhere
 -- Those of some attempts at work that somebody else has ended or replaced. What the tables do not show yet goes on.

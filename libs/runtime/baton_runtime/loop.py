@@ -17,7 +17,7 @@ import asyncpg
 import orjson
 import structlog
 
-from baton_contracts.commands import CommandReply, Problem, Refused
+from baton_contracts.commands import KEY_REUSED, CommandReply, Problem, Refused
 from baton_contracts.events import Event, Payload
 from baton_contracts.project import Project, evolve
 from baton_eventlog.append import Append, DataRefused, NewEvent, Outcome
@@ -33,11 +33,6 @@ _BATCH: Final = 256
 _RETRY: Final = 0.2
 _PAUSE: Final = 1.0
 _DEADLINE: Final = 30.0
-_REUSED: Final = Problem(
-    status=422,
-    title="Idempotency key reused",
-    detail="This Idempotency-Key was used for another request; choose a new one for a new request.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +192,7 @@ class Loop:
             return False
         if outcome.kind == "duplicate":
             reused = outcome.request_hash != inbound.request_hash
-            self._answer(waiting, CommandReply(problem=_REUSED) if reused else _reply(outcome, outcome.reply))
+            self._answer(waiting, CommandReply(problem=KEY_REUSED) if reused else _reply(outcome, outcome.reply))
             return True
         events = outcome.events(append)
         state = self._states.add(inbound.project_id, append.expected, draft.after, sum(event.size for event in events))

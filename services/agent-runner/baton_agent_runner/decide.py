@@ -1,7 +1,8 @@
 """What a runner writes, and when it may: a task is started once an attempt, and ended by whoever started it.
 
 A handoff is validated where it is taken, and an answer with an old attempt, or of a runner that lost the task,
-is refused (fencing): it leads to nothing.
+is refused (fencing): it leads to nothing. What is at work is finished whatever became of its project: whoever wants it
+stopped ends the task itself.
 """
 
 from uuid import UUID
@@ -111,9 +112,9 @@ def end_task(state: Project, command: EndTask) -> Payloads:
 
 
 def _held(state: Project, task_id: UUID, attempt: int, runner_id: UUID) -> Task | None:
-    """Return the task if this runner works on this attempt of it, in a project that goes on."""
+    """Return the task if this runner works on this attempt of it."""
     task = state.tasks.get(task_id)
-    if task is None or state.status != "active" or task.status != "working":
+    if task is None or task.status != "working":
         return None
     return task if (task.attempt, task.runner_id) == (attempt, runner_id) else None
 

@@ -18,7 +18,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
-from baton_contracts.commands import Refused
+from baton_contracts.commands import KEY_REUSED
 from baton_contracts.ids import derive_id
 from baton_gateway.answers import json_text
 from baton_gateway.principal import Principal
@@ -64,11 +64,7 @@ async def _claimed(call: Call[Any, Any], answer: str | None) -> str | None:
     for _ in range(_TRIES):  # no row: a request at the same moment has taken it, which the next look shows
         row = await fetch_row(call.gateway.host.pool, READS["claim_key"], message_id, asked, answer)
         if row and row["request_hash"] != asked:
-            raise Refused(
-                422,
-                "Idempotency key reused",
-                "This Idempotency-Key was used for another request; choose a new one for a new request.",
-            )
+            raise KEY_REUSED.refusal()
         if row:
             kept: str | None = row["answer"]
             return kept

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final
 
 from baton_contracts.definitions import Deadline, Step, Workflow
-from baton_contracts.handoffs import HANDOFF_TYPES
+from baton_contracts.handoffs import HANDOFF_TYPES, PERSON
 from baton_contracts.rest_workflows import HandoffView, Phase, ValidationRule
-
-_PERSON: Final = "user"
 
 
 def phases_of(workflow: Workflow) -> list[Phase]:
@@ -30,7 +27,7 @@ def handoffs_of(workflow: Workflow) -> list[HandoffView]:
     """Return what is passed from agent to agent, beginning with the idea."""
     first = workflow.steps[0]
     idea = HandoffView(
-        source_agent=_PERSON,
+        source_agent=PERSON,
         target_agent=first.agent,
         handoff_type="product_idea",
         source_step=None,

@@ -3,18 +3,15 @@
 The first one begins with its project; further ones run beside it, or reopen a project that is complete.
 """
 
-from typing import Final
 from uuid import UUID
 
 from baton_contracts import commands as c
 from baton_contracts import events as e
 from baton_contracts.definitions import Workflow
-from baton_contracts.handoffs import HandoffSchema, Json
+from baton_contracts.handoffs import PERSON, HandoffSchema, Json
 from baton_contracts.ids import derive_id
 from baton_contracts.project import Project
 from baton_orchestrator.steps import Catalog, Payloads, require_project, task_for
-
-PERSON: Final = "user"
 
 
 def create_project(state: Project, command: c.CreateProject, origin: UUID, catalog: Catalog) -> Payloads:

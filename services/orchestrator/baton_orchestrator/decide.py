@@ -12,7 +12,7 @@ from uuid import UUID
 from baton_contracts import commands as c
 from baton_contracts import events as e
 from baton_contracts.project import Project
-from baton_orchestrator.agents import RecordReset, record_reset
+from baton_orchestrator.agents import BeginReset, RecordReset, begin_reset, record_reset
 from baton_orchestrator.completion import check_completion
 from baton_orchestrator.creation import create_project, execute_workflow
 from baton_orchestrator.following import follow, is_going_on
@@ -46,9 +46,12 @@ def task_failed(state: Project, payload: e.TaskFailed, _origin: UUID, _catalog: 
 
 
 def replace_runner(state: Project, command: c.ReplaceRunner, _origin: UUID, _catalog: Catalog) -> Payloads:
-    """Dispatch a task again whose runner is gone; its late answer will carry an old attempt."""
+    """Dispatch a task again whose runner is gone; its late answer will carry an old attempt.
+
+    In a project that has failed it is pending until the project is open again.
+    """
     task = state.tasks.get(command.task_id)
-    if task is None or task.status != "working" or task.attempt != command.attempt or state.status != "active":
+    if task is None or task.status != "working" or task.attempt != command.attempt:
         return ()
     return dispatch(task, command.reason)
 
@@ -63,6 +66,7 @@ _DECISIONS: Final[Mapping[type, Callable[[Project, Any, UUID, Catalog], Payloads
     c.CheckCompletion: check_completion,
     c.RetryTask: retry_task,
     c.ReplaceRunner: replace_runner,
+    BeginReset: begin_reset,
     RecordReset: record_reset,
     e.TaskComplete: task_completed,
     e.TaskFailed: task_failed,

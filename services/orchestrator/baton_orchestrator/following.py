@@ -43,17 +43,15 @@ def _following(state: Project, task: Task, origin: UUID, catalog: Catalog) -> Pa
             return ()
 
 
-def release(
-    state: Project, tasks: Iterable[Task], origin: UUID, catalog: Catalog, *, restarted: tuple[str, ...]
-) -> Payloads:
-    """Return what follows for all these tasks; those in a status that is `restarted` go out again.
+def release(state: Project, tasks: Iterable[Task], origin: UUID, catalog: Catalog) -> Payloads:
+    """Return what follows for all these tasks; those that are pending go out again, those at work are not disturbed.
 
-    A first delivery may have been ignored by its runner, and an answer refused. A project that was to fail has failed
-    by itself, so nothing of it is left to make up for.
+    A first delivery may have been ignored by its runner. A project that was to fail has failed by itself, so nothing
+    of it is left to make up for.
     """
     said: Payloads = ()
     for task in tasks:
-        if task.status in restarted and state.status == "active":
+        if task.status == "pending" and state.status == "active":
             new = dispatch(task, "the project goes on")
         else:
             new = tuple(one for one in follow(state, task, origin, catalog) if not isinstance(one, e.ProjectFailed))

@@ -26,14 +26,14 @@ def resume(state: Project, command: c.ResumeProject, origin: UUID, catalog: Cata
         raise c.Refused(409, "Project is not paused", "The project is not paused, so there is nothing to resume.")
     resumed = e.ProjectResumed()
     after = evolve(state, resumed)
-    return (resumed, *release(after, after.tasks.values(), origin, catalog, restarted=("pending",)))
+    return (resumed, *release(after, after.tasks.values(), origin, catalog))
 
 
 def cancel(state: Project, command: c.CancelProject, _origin: UUID, _catalog: Catalog) -> Payloads:
     """End a project and all that is open in it, for good."""
     _require_active(state, command)
     reason = cancellation(command)
-    return (*_end_all(state, command.reason), e.ProjectFailed(reason=reason, cancelled=True))
+    return (*_end_all(state, reason), e.ProjectFailed(reason=reason, cancelled=True))
 
 
 def cancellation(command: c.CancelProject) -> str:
@@ -49,7 +49,10 @@ def force_complete(state: Project, command: c.ForceComplete, _origin: UUID, _cat
     done, total = steps_done(state)
     message = f"The project was force-completed with {done} of {total} steps done"
     ended = _end_all(state, "The project was force-completed")
-    return (*ended, e.ProjectCompleted(execution_id=newest_execution(state), message=message, forced=True))
+    completed = e.ProjectCompleted(
+        execution_id=newest_execution(state), message=message, forced=True, bundled=bool(state.outputs())
+    )
+    return (*ended, completed)
 
 
 def _require_active(state: Project, command: c.Command) -> None:

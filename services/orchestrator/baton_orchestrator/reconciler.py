@@ -5,7 +5,8 @@ sends all of it at once; later an event is sent again when it has been outstandi
 after twice that, and so on up to `LONGEST`, so that a deep backlog is not multiplied.
 
 A working task is orphaned when its runner has no heartbeat row: runners delete theirs when they stop, and the
-watch deletes it when the counter has not moved for `SILENCE` seconds of reads that succeeded.
+watch deletes it when the counter has not moved for `SILENCE` seconds of reads that succeeded. Each look goes on after
+the last task of the one before, so that no task is kept waiting by others, whatever keeps those from being replaced.
 """
 
 import asyncio
@@ -20,7 +21,6 @@ import asyncpg
 import structlog
 
 from baton_contracts.commands import ReplaceRunner
-from baton_contracts.ids import derive_id
 from baton_contracts.routes import CONSUMERS
 from baton_eventlog.database import UNAVAILABLE
 from baton_eventlog.reader import batches_of
@@ -37,6 +37,7 @@ SILENCE: Final = 4.0
 _PERIOD: Final = 1.0
 _LIMIT: Final = 1000
 _SETTLED: Final = "settled"
+_ORDERED: Final = ("project_id", "task_id", "attempt", "runner_id")
 KEPT: Final = timedelta(days=7)
 _PRUNE_PERIOD: Final = 600.0
 _PRUNED_AT_ONCE: Final = 5000
@@ -71,6 +72,19 @@ class Watch:
             for runner, counter in beats.items()
         }
         return [(runner, counter) for runner, (counter, since) in self.seen.items() if now - since >= SILENCE]
+
+
+@dataclass(slots=True)
+class Orphans:
+    """Takes the tasks that nobody works on any more in turn, some at a time; `after` is where the last look ended."""
+
+    after: int = 0
+
+    async def next(self, pool: asyncpg.Pool) -> list[ReplaceRunner]:
+        """Return orders to dispatch the next ones again; after the last it begins anew."""
+        rows = await pool.fetch(QUERIES["orphans"], self.after, _LIMIT)
+        self.after = rows[-1]["position"] if len(rows) == _LIMIT else 0
+        return [ReplaceRunner.model_validate({key: row[key] for key in _ORDERED}) for row in rows]
 
 
 async def _ticks(period: float = _PERIOD) -> AsyncIterator[None]:
@@ -111,23 +125,18 @@ async def _outstanding(host: Host) -> list[asyncpg.Record]:
 
 async def replace_runners(host: Host, loop: Loop) -> None:
     """Find silent runners and the tasks they held, and have those dispatched again, for ever."""
-    watch = Watch()
+    watch, orphans = Watch(), Orphans()
     async for _ in _ticks():
         try:
             beats = {row["id"]: row["counter"] for row in await host.pool.fetch(QUERIES["beats"])}
             for runner, counter in watch.silent(beats, monotonic()):
                 log.warning("runner_is_silent", runner_id=str(runner))
                 await host.pool.execute(QUERIES["forget_runner"], runner, counter)
-            for row in await host.pool.fetch(QUERIES["orphans"], _LIMIT):
-                loop.put(_replacement(row["project_id"], row["task_id"], row["attempt"], row["runner_id"]))
+            for command in await orphans.next(host.pool):
+                loop.put(Inbound(id=None, project_id=command.project_id, what=command))
         except UNAVAILABLE as error:
             watch = Watch()  # what could not be read says nothing about who is silent
             log.warning("reconciler_waits_for_postgresql", error=type(error).__name__)
-
-
-def _replacement(project_id: UUID, task_id: UUID, attempt: int, runner_id: UUID) -> Inbound:
-    command = ReplaceRunner(project_id=project_id, task_id=task_id, attempt=attempt, runner_id=runner_id)
-    return Inbound(id=derive_id(task_id, f"replace:{attempt}"), project_id=project_id, what=command)
 
 
 async def prune(host: Host) -> None:

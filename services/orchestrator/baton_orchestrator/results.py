@@ -6,7 +6,7 @@ from typing import Any, Final
 from baton_contracts import commands as c
 from baton_contracts.handoffs import Json
 from baton_contracts.project import Project
-from baton_orchestrator.agents import RecordReset
+from baton_orchestrator.agents import BeginReset, RecordReset
 from baton_orchestrator.completion import indicators, newest_execution
 from baton_orchestrator.lifecycle import cancellation
 
@@ -41,6 +41,15 @@ def _retried(command: c.RetryTask, after: Project) -> Json:
     return {"task_id": str(newest.created.task_id), "status": newest.status, "attempt": newest.attempt}
 
 
+def _replaced(command: c.ReplaceRunner, after: Project) -> Json:
+    task = after.tasks.get(command.task_id)
+    return {"dispatched": task is not None and task.attempt > command.attempt}
+
+
+def _resetting(command: BeginReset, _: Project) -> Json:
+    return command.model_dump(mode="json", include={"orders"})
+
+
 def _reset(command: RecordReset, _: Project) -> Json:
     return {"message": f"Agent {command.agent_type} status reset to idle", "status": "idle"}
 
@@ -54,6 +63,8 @@ _RESULTS: Final[Mapping[type, Callable[[Any, Project], Json]]] = {
     c.ForceComplete: _forced,
     c.CheckCompletion: _checked,
     c.RetryTask: _retried,
+    c.ReplaceRunner: _replaced,
+    BeginReset: _resetting,
     RecordReset: _reset,
 }
 

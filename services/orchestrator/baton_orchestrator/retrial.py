@@ -27,7 +27,7 @@ def retry_task(state: Project, command: c.RetryTask, origin: UUID, catalog: Cata
     begun: Payloads = (reopened, *again)
     others = [one for one in state.tasks.values() if one is not task]
     after = reduce(evolve, begun, state)
-    return (*begun, *release(after, others, origin, catalog, restarted=("pending", "working")))
+    return (*begun, *release(after, others, origin, catalog))
 
 
 def _failed_task(state: Project, command: c.RetryTask) -> Task:

@@ -63,7 +63,7 @@ async def definitions(call: Call[None, Query]) -> web.Response:
 
 async def reset(call: Call[None, Query]) -> web.Response:
     """Set an agent back to idle; the tasks that it held are dispatched again, under a new attempt."""
-    command = ResetAgent(project_id=SYSTEM_STREAM, agent_type=_known(call))
+    command = ResetAgent(project_id=SYSTEM_STREAM, agent_type=_known(call), tenant=call.principal.tenant)
     return written(await order(call, command), AgentResetDone)
 
 
