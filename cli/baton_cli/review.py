@@ -22,7 +22,14 @@ from baton_cli.trouble import Trouble
 
 _LONG: Final = 60
 _LINE_BYTES: Final = 4096
-_ACTIONS: Final = {"a": "approved", "m": "amended", "r": "rejected"}
+_ACTIONS: Final = {
+    "a": "approved",
+    "approve": "approved",
+    "m": "amended",
+    "amend": "amended",
+    "r": "rejected",
+    "reject": "rejected",
+}  # nothing else: "amend" must not be taken for an a
 _NEEDS: Final = {"amended": "What shall be different? ", "rejected": "Why? "}
 
 
@@ -63,7 +70,7 @@ class Person:
         """Show the work and ask until there is a decision. Raises `Trouble` when the terminal is gone."""
         with self.screen.paused():
             self._show(gate, markdown_of(content))
-            while (action := _ACTIONS.get((await self._ask("Approve, amend or reject? [a/m/r] "))[:1].lower())) is None:
+            while (action := _ACTIONS.get((await self._ask("Approve, amend or reject? [a/m/r] ")).lower())) is None:
                 self.screen.print(Text("Type a to approve, m to amend in your own words, or r to reject.", "dim"))
             if action not in _NEEDS:
                 return Decision(action, "")

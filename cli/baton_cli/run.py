@@ -143,7 +143,7 @@ class Errand:
             ("start it", "python3 app.py"),
             ("go on there", f"the API is at {root_of(self._order.url)}/api/v1")
             if self._order.url
-            else ("keep Baton running", "make up, or baton up: the API is then at http://127.0.0.1:8080/api/v1"),
+            else ("keep Baton running", "make up: the API is then at http://127.0.0.1:8080, its pages at /docs"),
         )
         self._screen.print(Text("\nWhat to try next", "bold"))
         for what, command in hints:

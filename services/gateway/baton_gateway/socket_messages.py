@@ -4,12 +4,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from baton_contracts.commands import Refused
 from baton_contracts.frames import FrameType
 from baton_contracts.ids import Id
 from baton_gateway.body import parse
-from baton_gateway.problems import Invalid, misfit
+from baton_gateway.problems import Invalid
 from baton_gateway.time_travel import LAST_POSITION
 from baton_gateway.told import Interest
 
@@ -63,9 +64,14 @@ def message_of(text: str) -> Ping | Subscribe | Unsubscribe:
     try:
         return _MESSAGE.validate_python(parse(text.encode("utf-8", "surrogatepass")))
     except ValidationError as error:
-        raise Misunderstood(str(misfit(error))) from error
+        raise Misunderstood("; ".join(map(_said, error.errors(include_input=False)))) from error
     except (Invalid, Refused) as error:
         raise Misunderstood(str(error)) from error
+
+
+def _said(flaw: ErrorDetails) -> str:
+    """Return what is wrong with a message; its place begins with the type, which is no field of the message."""
+    return ": ".join([*map(str, flaw["loc"][1:2]), flaw["msg"]])
 
 
 def scope(project_id: UUID | None) -> str | None:

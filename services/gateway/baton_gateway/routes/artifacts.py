@@ -35,7 +35,8 @@ async def clean(call: Call[None, Query]) -> web.Response:
 
 async def clean_old(call: Call[Age, Query]) -> web.Response:
     """Remove every bundle that is older than so many hours; each can be generated again."""
-    command = CleanOldArtifacts(project_id=SYSTEM_STREAM, max_age_hours=call.body.max_age_hours)
+    age, tenant = call.body.max_age_hours, call.principal.tenant
+    command = CleanOldArtifacts(project_id=SYSTEM_STREAM, max_age_hours=age, tenant=tenant)
     return written(await order(call, command, deadline=_WITHIN), OldBundlesCleaned)
 
 
@@ -52,7 +53,7 @@ async def download(call: Call[None, Fresh]) -> web.StreamResponse:
     found = await fetch_row(call.gateway.host.pool, READS["bundle"], project_id)
     row = found_or_404(found, unknown_project(project_id))
     if row["sha256"] is None:
-        raise Refused(404, "No bundle yet", "This project has no bundle yet; generate it, or wait until it completes.")
+        raise Refused(404, "No bundle", "This project has no bundle; generate one, or wait until it completes.")
     bundle = Bundle(row["name"], row["sha256"], row["size"])
     try:
         chunks = await call.gateway.blobs.stream(bundle.sha256)
