@@ -18,6 +18,7 @@ from support.stage import Stage, stage
 ABSENT = str(uuid4())
 API = "/api/v1"
 PROJECTS = f"{API}/projects"
+PAUSE = f"{PROJECTS}/{ABSENT}/pause"
 RESPOND = f"{API}/hitl/{ABSENT}/respond"
 JSON = {"Content-Type": "application/json"}
 
@@ -113,6 +114,17 @@ BODIES = [
     ),
 ]
 
+NO_BODIES = [
+    *(
+        Case(422, method, path, body, ("",))
+        for method, path in (("POST", PAUSE), ("DELETE", f"{API}/artifacts/{ABSENT}/artifacts"))
+        for body in (b"[]", b"null", b"nonsense", b"{} {}", b"{", b'{"reason": "x"}', b" " * 100_000 + b"x")
+    ),
+    *(Case(404, "POST", PAUSE, body) for body in (None, b"", b"{}", b" {\n} ", b" \t\r\n")),
+    Case(404, "POST", PAUSE, b"{}", headers={"Content-Type": "text/plain"}),
+    Case(413, "POST", PAUSE, b" " * (1 << 20) + b"x"),
+]
+
 MALFORMED = (
     "1",
     "nonsense",
@@ -172,7 +184,7 @@ UNKNOWN_NAMES = [
     Case(404, "POST", PROJECTS, {"product_idea": "An app", "workflow_id": "no-such"}, pointers=("/workflow_id",)),
     Case(404, "POST", PROJECTS, {"product_idea": "An app", "team_id": "no-such"}, pointers=("/team_id",)),
 ]
-CASES = [*FIELDS, *BODIES, *PATHS, *ABSENT_THINGS, *UNKNOWN_NAMES]
+CASES = [*FIELDS, *BODIES, *NO_BODIES, *PATHS, *ABSENT_THINGS, *UNKNOWN_NAMES]
 
 
 @pytest.fixture
@@ -210,6 +222,18 @@ async def test_bad_input_gives_a_problem_that_names_the_field_and_changes_nothin
     assert not missed, "\n".join(f"{case}: {found}" for case, found in missed.items())
     assert await api.head() == head
     assert await api.host.pool.fetchval("SELECT count(*) FROM projects") == 1
+
+
+@pytest.mark.parametrize(("parts", "status"), [([], 404), ([b"{", b"}"], 404), ([b"{", b'"a":1}'], 422)])
+async def test_a_body_in_chunks_where_none_is_taken_is_told_from_none(
+    api: Stage, parts: list[bytes], status: int
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+
+    async with api.client.post(PAUSE, data=chunks()) as response:
+        assert response.status == status, await response.text()
 
 
 async def test_the_gateway_serves_on_after_broken_requests(api: Stage) -> None:

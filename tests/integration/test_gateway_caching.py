@@ -104,11 +104,23 @@ async def test_both_statements_agree_on_the_version_of_every_prefix_of_a_story(d
             (outcome,) = await log.append(command(PROJECT, payload))
             await log.pool.execute("SELECT project_range($1, $2)", outcome.position - 1, outcome.position)
             row = await log.pool.fetchrow(READS["project_view"], PROJECT, None)
-            ((project_id, version),) = await log.pool.fetch(READS["project_versions"], [PROJECT, uuid4()])
+            ((project_id, epoch, version),) = await log.pool.fetch(READS["project_versions"], [PROJECT, uuid4()])
             assert row
-            assert (project_id, version) == (PROJECT, row["version"])
+            assert (project_id, epoch, version) == (PROJECT, row["epoch"], row["version"])
             seen.add((version, row["body"]))
     assert len(dict(seen)) == len(seen) > 10
+
+
+async def test_a_position_that_was_used_again_after_a_restore_is_no_version_that_anybody_has(api: Stage) -> None:
+    project_id = await created(api)
+    path = f"/api/v1/projects/{project_id}"
+    _, tag, body = await read(api, path)
+    await api.host.pool.execute("UPDATE projects SET name = 'Another'")  # other facts at the same position
+    await api.host.pool.execute("UPDATE log_head SET epoch = gen_random_uuid()")
+    status, after, restored = await read(api, path, tag)
+    assert (status, after != tag, restored != body) == (200, True, True)
+    assert (await view(api, project_id)).name == "Another"
+    assert await read(api, path, after) == (304, after, b"")
 
 
 async def test_a_project_that_was_read_before_is_503_while_the_database_is_away(api: Stage) -> None:

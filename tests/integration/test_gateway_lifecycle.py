@@ -66,7 +66,7 @@ async def test_a_paused_project_stays_active_and_goes_on_when_resumed(api: Stage
     path = f"/api/v1/projects/{project_id}"
     paused = {"project_id": project_id, "status": "active", "paused": True}
     await api.post(f"{path}/resume", status=409)
-    assert await api.post(f"{path}/pause", {"reason": "ignored, like any body of these"}) == paused
+    assert await api.post(f"{path}/pause", {}) == paused
     await api.post(f"{path}/pause", status=409)
     assert await api.post(f"{path}/resume") == paused | {"paused": False}
 
@@ -148,6 +148,8 @@ async def test_a_reset_agent_is_idle_and_its_task_is_dispatched_again(api: Stage
     (again,) = (await view(api, project_id)).tasks
     assert (again.status, again.attempt) == ("pending", 2)
     assert await actor_of_last(api, "agent_reset") == "user"
+    of_tenant = "SELECT payload ->> 'tenant' FROM event_log WHERE event_type = 'agent_reset'"
+    assert await api.host.pool.fetchval(of_tenant) == "default"
     await api.post("/api/v1/agents/status/nobody/reset", status=404)
 
 
@@ -177,7 +179,7 @@ async def test_of_twenty_people_who_answer_at_once_one_wins_and_the_others_are_t
         stands = rest.HitlView.model_validate(await api.get(f"/api/v1/hitl/{request.request_id}"))
         (won,) = [said["new_status"] for status, said in answers if status == 200]
         assert won == stands.status
-        winner = {"action": stands.status, "response": stands.response_content}
+        winner = {"action": stands.status, "response": stands.response_content, "responded_by": stands.responded_by}
         assert [said["winner"] for status, said in answers if status == 409] == [winner] * 19
 
 

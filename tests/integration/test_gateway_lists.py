@@ -2,20 +2,24 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
 
-from baton_contracts.events import ProjectCreated
+from baton_contracts.events import ProjectCreated, ProjectFailed, ProjectReopened
 from baton_contracts.rest_lists import AgentDefinitions, HitlPage, ProjectPage
-from baton_gateway.routes.lists import LISTS
+from baton_eventlog.sql import load_queries
+from baton_gateway.reading import READS
 from support.api import asked, created
-from support.logs import open_log
+from support.logs import Log, open_log
 from support.stage import Stage, stage
 
+MODES = ("force_custom_plan", "force_generic_plan")
 ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "name", "-name")
 NAMES = ("Berry", "apple", "Berry", "Ärger", "cherry", "Berry", "date")
 
@@ -201,22 +205,73 @@ async def test_every_agent_is_told_as_its_definition_describes_it(api: Stage) ->
 
 MANY: Final = """
 INSERT INTO projects (id, name, created_at, status, product_idea, tenant, updated_at, position, paused)
-SELECT gen_random_uuid(), n, now() - make_interval(secs => n), 'active', 'x', 'default', now(), n, false
+SELECT gen_random_uuid(), n, now() - make_interval(secs => n), 'active', 'x',
+       CASE WHEN n % 100 = 0 THEN 'small' ELSE 'default' END, now() - make_interval(secs => n), n, false
   FROM generate_series(1, 20000) n
 """
-PAGE: Final = "EXECUTE page ('default', NULL, NULL, now() - interval '10000 s', gen_random_uuid(), 51)"
+ASKED: Final = """
+SET session_replication_role = replica;  -- no tasks are needed to see where a list begins
+INSERT INTO hitl_requests (id, project_id, task_id, request_content, status, created_at, updated_at, position, tenant)
+SELECT gen_random_uuid(), id, gen_random_uuid(), 'x', CASE position % 9 WHEN 0 THEN 'pending'::hitl_status
+       ELSE 'approved' END, created_at, created_at, position, tenant FROM projects;
+SET session_replication_role = DEFAULT;
+"""
+TIME, NAME, NO_ID = "now() - interval '10000 s'", "'5000'", "gen_random_uuid()"
+PROJECTS: Final = "text, project_status[], bool, {}, uuid, bigint"
+BY_TIME, BY_NAME = PROJECTS.format("timestamptz"), PROJECTS.format("text")
+PLANS: Final = {
+    f"projects_by_{order}{direction}": (types, f"'{{tenant}}', NULL, NULL, {{key}}, {NO_ID}, 51", key)
+    for order, types, key in (("created_at", BY_TIME, TIME), ("updated_at", BY_TIME, TIME), ("name", BY_NAME, NAME))
+    for direction in ("", "_descending")
+} | {
+    "requests": (
+        "text, timestamptz, uuid, bigint, hitl_status[]",
+        f"'{{tenant}}', {{key}}, {NO_ID}, 51, ARRAY['approved', 'pending']::hitl_status[]",
+        TIME,
+    ),
+    "pending_requests": ("text, timestamptz, uuid, bigint", f"'{{tenant}}', {{key}}, {NO_ID}, 51", TIME),
+    "pending_count": ("text", "'{tenant}'", None),
+}
 
 
-@pytest.mark.parametrize("order", ["created_at", "created_at_descending", "updated_at", "updated_at_descending"])
-async def test_a_page_in_the_middle_is_begun_at_by_index_under_any_plan(database: str, order: str) -> None:
-    async with open_log(database) as log, log.pool.acquire() as connection:
-        await connection.execute(MANY)
-        await connection.execute("ANALYZE projects")
-        await connection.execute(
-            f"PREPARE page (text, project_status[], bool, timestamptz, uuid, bigint) AS {LISTS[f'projects_by_{order}']}"
-        )
-        for mode in ("force_custom_plan", "force_generic_plan"):
-            await connection.execute(f"SET plan_cache_mode = {mode}")
-            plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {PAGE}"))
-            assert "Index Cond: (ROW(" in plan, plan
-            assert "Sort" not in plan, plan
+def test_every_statement_of_the_lists_is_explained_here() -> None:
+    assert set(PLANS) == set(load_queries("baton_gateway", "lists.sql"))
+
+
+@pytest.fixture
+async def many(database: str) -> AsyncIterator[Log]:
+    """Lists of thousands of entries, of a large tenant and of a small one."""
+    async with open_log(database) as log:
+        await log.pool.execute(MANY)
+        await log.pool.execute(ASKED)
+        await log.pool.execute("ANALYZE projects, hitl_requests")
+        yield log
+
+
+async def test_every_page_begins_at_its_tenant_and_its_key_by_index_under_any_plan(many: Log) -> None:
+    """The first page and one in the middle, of a large tenant and of a small one: nothing is sorted, nothing walked."""
+    found = {}
+    async with many.pool.acquire() as connection:
+        for name, (types, values, middle) in PLANS.items():
+            await connection.execute(f"PREPARE page ({types}) AS {READS[name]}")
+            for mode, tenant, key in product(MODES, ("default", "small"), (middle, "NULL")):
+                await connection.execute(f"SET plan_cache_mode = {mode}")
+                asked = f"EXPLAIN EXECUTE page ({values.format(tenant=tenant, key=key)})"
+                plan = "\n".join(row[0] for row in await connection.fetch(asked))
+                begins = r"Index Cond: \(\(tenant = .*ROW\(" if middle else r"Index Cond: \(tenant = "
+                if not re.search(begins, plan) or "Sort" in plan or "Seq Scan" in plan:
+                    found[name, mode, tenant, key] = plan
+            await connection.execute("DEALLOCATE page")
+    assert not found, "\n".join(f"{one}\n{plan}" for one, plan in found.items())
+
+
+async def test_a_question_of_a_project_that_is_over_waits_for_nobody(api: Stage) -> None:
+    project_id = await created(api)
+    request = await asked(api, project_id)
+    other = await asked(api, await created(api))
+    await api.tell(project_id, ProjectFailed(reason="given up"))
+    left = HitlPage(requests=[other], next=None, pending_count=1)
+    for query in ("", "?status=pending", "?status=pending,rejected"):
+        assert await inbox(api, query) == left
+    await api.tell(project_id, ProjectReopened(reason="retried"))
+    assert await inbox(api, "?status=pending") == HitlPage(requests=[request, other], next=None, pending_count=2)

@@ -11,7 +11,7 @@ import pytest
 from baton_contracts import rest_workflows as rest
 from baton_contracts.events import ProjectPaused, WorkflowStarted
 from baton_contracts.rest import TaskList, TaskView
-from baton_gateway.routes.workflows import EXECUTIONS
+from baton_gateway.reading import READS
 from support.api import created
 from support.bundles import OUTPUTS, SPECIFICATION
 from support.histories import short_story
@@ -368,7 +368,7 @@ async def test_an_execution_is_shown_under_its_own_workflow_and_to_its_own_tenan
 
 async def estimate(api: Stage, position: int, *steps: str, tenant: str = "default") -> int:
     """Ask how long these steps of a prototype take, at 60 s for one without history."""
-    statement = EXECUTIONS["estimated_duration"]
+    statement = READS["estimated_duration"]
     return int(await api.host.pool.fetchval(statement, "prototype", tenant, position, list(steps), 60))
 
 
@@ -440,7 +440,7 @@ async def test_an_execution_is_found_by_index_among_thousands(database: str, mod
         execution_id = await log.pool.fetchval("SELECT id FROM workflow_executions ORDER BY id DESC LIMIT 1")
         async with log.pool.acquire() as connection:
             await connection.execute(f"SET plan_cache_mode = {mode}")
-            asked = f"EXPLAIN (FORMAT JSON) {EXECUTIONS['execution_view']}"
+            asked = f"EXPLAIN (FORMAT JSON) {READS['execution_view']}"
             plan = await connection.fetchval(asked, execution_id, "two-steps", "t")
     assert "Index Scan" in plan
     assert "Seq Scan" not in plan

@@ -126,7 +126,6 @@ ASKED: Final = {
     "agent_view": ("text, text", "'analyst', 'default'"),
     "agent_list_as_of": ("text[], text, bigint, timestamptz", "ARRAY['analyst'], 'default', {head}, 'infinity'"),
     "agent_history": ("text, text, int", "'analyst', 'default', 100"),
-    "standings": ("bigint, bigint", "{head} - 10, {head}"),
     "standings_of_events": ("uuid[]", "ARRAY[gen_random_uuid()]"),
 }
 

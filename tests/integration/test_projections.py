@@ -1,10 +1,13 @@
 """The projected tables are the fold, whatever the ranges in which the log was projected."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 
 from baton_contracts import events as e
+from baton_contracts.ids import SYSTEM_STREAM
+from support.histories import short_story
 from support.logs import Log, command, open_log
 from support.stories import PROJECT, fold, only
 from support.tales import TABLES, long_story, whole_story
@@ -64,6 +67,21 @@ async def test_the_newest_call_of_a_model_tells_its_state(log: Log) -> None:
     head = len(long_story()) + 1
     await log.pool.execute("SELECT project_range($1, $2)", head - 1, head)
     assert await log.pool.fetchval("SELECT position FROM llm_status") == position
+
+
+async def test_a_reset_sets_back_one_tenant_or_all_and_leaves_at_work_who_works(log: Log) -> None:
+    """A task that was dispatched again may be at work before the reset is in the log."""
+    for tenant in ("works", "failed", "also failed"):
+        made, *rest, start, _, _ = short_story()
+        task_id = only([start], e.TaskStart).task_id
+        fault = e.TaskFailed(task_id=task_id, agent_type="analyst", attempt=1, reason="broke")
+        story = (made.model_copy(update={"tenant": tenant}), *rest, start, *([] if tenant == "works" else [fault]))
+        await log.append(command(uuid4(), *story))
+    for whose, after in (("failed", "error"), (None, "idle")):
+        await log.append(command(SYSTEM_STREAM, e.AgentReset(agent_type="analyst", tenant=whose)))
+        await project(log, 1000)
+        statuses = dict(map(tuple, await log.pool.fetch("SELECT tenant, status FROM agent_status")))
+        assert statuses == {"works": "working", "failed": "idle", "also failed": after}
 
 
 @pytest.mark.parametrize("length", range(3, 25))

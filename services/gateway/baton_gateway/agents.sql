@@ -53,31 +53,9 @@ SELECT json_build_object(
                ORDER BY position DESC), '[]'))::text
   FROM (SELECT * FROM agent_status_history WHERE agent_type = $1 AND tenant = $2 ORDER BY position DESC LIMIT $3) newest
 
--- name: standings
--- What each agent did after each event in ($1, $2]; after a reset, in each tenant that knew the agent. The rows are
--- found by the ids of the events, which the log has by position. (LIMIT and OFFSET keep every step a look-up.)
-SELECT l.position, h.tenant, h.agent_type, h.status,
-       CASE WHEN h.status IN ('working', 'waiting_for_hitl') THEN (
-           SELECT w.task_id FROM agent_status_history w
-            WHERE w.agent_type = h.agent_type AND w.tenant = h.tenant AND w.position <= h.position
-              AND w.task_status = h.status::task_status
-              AND (SELECT true FROM agent_status_history o
-                    WHERE o.task_id = w.task_id AND o.task_status <> 'working'
-                      AND o.position > w.position AND o.position <= h.position LIMIT 1) IS NULL
-            ORDER BY w.position DESC LIMIT 1) END AS current_task_id
-  FROM event_log l
- CROSS JOIN LATERAL (
-       SELECT l.id WHERE l.event_type <> 'agent_reset'
-        UNION ALL
-       SELECT named_id(l.id || s.tenant) FROM agent_status s
-        WHERE l.event_type = 'agent_reset' AND s.agent_type = l.payload ->> 'agent_type') e
- CROSS JOIN LATERAL (SELECT * FROM agent_status_history r WHERE r.id = e.id LIMIT 1) h
- WHERE l.position > $1 AND l.position <= $2
-   AND l.event_type IN ('task_start', 'task_complete', 'task_failed', 'task_dispatched', 'hitl_response', 'agent_reset')
- ORDER BY l.position, h.tenant
-
 -- name: standings_of_events
--- What the agent of each of these events did after it; of a reset, see `standings`.
+-- What the agent of each of these events did after it. (LIMIT keeps every step a look-up.) The history holds a reset
+-- under an id for each tenant.
 SELECT h.id, h.status,
        CASE WHEN h.status IN ('working', 'waiting_for_hitl') THEN (
            SELECT w.task_id FROM agent_status_history w

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
+from pydantic import BaseModel
 
-from baton_gateway.body import MAX_BYTES, read_body
+from baton_gateway.body import MAX_BYTES, read_body, refuse_body
 from baton_gateway.documents.document import DOCUMENTS
 from baton_gateway.documents.library import documents_of
 from baton_gateway.min_position import reach_min_position
@@ -42,11 +43,19 @@ def _endpoint(route: Route, gateway: Gateway) -> Callable[[web.Request], Awaitab
     async def answer(request: web.Request) -> web.StreamResponse:
         parameters = check_parameters(request.match_info)
         query = read_query(request, route.query)
-        body = await read_body(request, route.body, required=route.body_required) if route.body else None
+        body = await _body_of(request, route)
         await reach_min_position(query, gateway.freshness)
         return await route.handle(Call(request, gateway, principal_of(request), parameters, body, query))
 
     return answer
+
+
+async def _body_of(request: web.Request, route: Route) -> BaseModel | None:
+    if route.body:
+        return await read_body(request, route.body, required=route.body_required)
+    if route.method != "GET":
+        await refuse_body(request)
+    return None
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:

@@ -8,6 +8,7 @@ float holds.
 import asyncio
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -23,6 +24,7 @@ _SLOW: Final = 64 << 10  # a body of this many bytes is parsed beside the event 
 _DEADLINE: Final = 30.0
 _DIGITS: Final = 100
 _SHOWN: Final = 80  # characters of a name in an answer
+_NOTHING: Final = re.compile(rb"[ \t\n\r]*+(?:\{[ \t\n\r]*+\}[ \t\n\r]*+)?")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -43,6 +45,12 @@ async def read_body(request: web.Request, model: type[Model], *, required: bool 
         return model.model_validate(parsed)
     except ValidationError as error:
         raise misfit(error) from error
+
+
+async def refuse_body(request: web.Request) -> None:
+    """Let pass what comes with no body, or with an empty object. Raises `Invalid`, `Refused` (408) or aiohttp's 413."""
+    if request.can_read_body and not _NOTHING.fullmatch(await _received(request)):
+        raise invalid("", "this request takes no body")
 
 
 async def _received(request: web.Request) -> bytes:

@@ -1,7 +1,8 @@
 """Projects as they were last read, so that one that has not changed is neither built, sent nor copied again.
 
 An entry is never trusted by itself: every read asks PostgreSQL for the version that stands, and takes the entry only
-where it is that one. So an entry cannot be stale, and losing one costs nothing but time.
+where it is that one. So an entry cannot be stale, and losing one costs nothing but time. A version names the log's
+epoch too: in a log that was restored from a backup, the same position may stand for other facts.
 """
 
 from collections import OrderedDict
@@ -15,16 +16,24 @@ MAX_BYTES: Final = 32 << 20
 _RELEASE: Final = version("baton-gateway")  # another release may show the same facts in another form
 
 
-class Shown(NamedTuple):
-    """A project as JSON, and the position of the newest change that it shows."""
+class Version(NamedTuple):
+    """The position of the newest change of a project, in the log of an epoch."""
 
-    version: int
-    body: bytes
+    epoch: UUID
+    position: int
 
     @property
     def tag(self) -> str:
         """Its ETag: weak, for the same facts may be written in other bytes."""
-        return f'W/"{_RELEASE}-{self.version}"'
+        return f'W/"{_RELEASE}-{self.epoch.hex[:8]}-{self.position}"'
+
+
+class Shown(NamedTuple):
+    """A project as JSON, the version that this shows, and the version's ETag."""
+
+    version: Version
+    tag: str
+    body: bytes
 
 
 class ProjectCache:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from baton_gateway.project_cache import ProjectCache, Shown
+from baton_gateway.project_cache import ProjectCache, Shown, Version
 from baton_gateway.project_versions import ProjectVersions
 from baton_gateway.reading import READS, Pool, fetch_row
 
@@ -23,6 +23,7 @@ class ProjectReader:
         row = await fetch_row(self._pool, READS["project_view"], project_id, None)
         if row is None:
             return None
-        shown = Shown(row["version"], row["body"].encode())
+        version = Version(row["epoch"], row["version"])
+        shown = Shown(version, version.tag, row["body"].encode())
         self._cache.keep(project_id, shown)
         return shown

@@ -8,20 +8,21 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from baton_gateway.project_cache import Version
 from baton_gateway.reading import READS, Pool, fetch
 
 _MOST: Final = 500  # questions a statement
 
 
 class ProjectVersions:
-    """The positions of the newest changes that projects show."""
+    """The versions of projects: the log's epoch, and the position of the newest change that each shows."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._waiting: dict[UUID, asyncio.Future[int | None]] = {}
+        self._waiting: dict[UUID, asyncio.Future[Version | None]] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def newest(self, project_id: UUID) -> int | None:
+    async def newest(self, project_id: UUID) -> Version | None:
         """Return the version of a project, None where there is no such project. Raises one of `UNAVAILABLE`."""
         waiting = self._waiting.get(project_id)
         if waiting is None:
@@ -38,13 +39,13 @@ class ProjectVersions:
         finally:
             self._asking = None
 
-    async def _answer(self, asked: Mapping[UUID, asyncio.Future[int | None]]) -> None:
+    async def _answer(self, asked: Mapping[UUID, asyncio.Future[Version | None]]) -> None:
         try:
             rows = await fetch(self._pool, READS["project_versions"], list(asked))
         except Exception as error:  # noqa: BLE001 - whoever asked is told, and the next question is asked anew
             for waiting in asked.values():
                 waiting.set_exception(error)
             return
-        found = dict(map(tuple, rows))
+        found = {project_id: Version(epoch, position) for project_id, epoch, position in rows}
         for project_id, waiting in asked.items():
             waiting.set_result(found.get(project_id))

@@ -10,9 +10,9 @@ WITH turn AS (
 SELECT position, project_range($1, position) FROM moved
 
 -- name: project_view
--- With its version: the position of the newest event that it shows (an artifact comes with its task's). No body where
--- that is $2, the version that whoever asks knows already.
-SELECT v.version, CASE WHEN v.version IS DISTINCT FROM $2::bigint THEN json_build_object(
+-- With its version: the position of the newest event that it shows (an artifact comes with its task's), which means
+-- something in the log of this epoch alone. No body where it is $2, the version that whoever asks knows already.
+SELECT h.epoch, v.version, CASE WHEN v.version IS DISTINCT FROM $2::bigint THEN json_build_object(
            'project_id', p.id, 'status', p.status,
            'tasks', coalesce((
                SELECT json_agg(json_build_object(
@@ -34,6 +34,7 @@ SELECT v.version, CASE WHEN v.version IS DISTINCT FROM $2::bigint THEN json_buil
  CROSS JOIN LATERAL (
      SELECT greatest(p.position, (SELECT max(t.position) FROM tasks t WHERE t.project_id = p.id)) AS version
      OFFSET 0) v  -- counted once
+ CROSS JOIN log_head h
  WHERE p.id = $1
 
 -- name: project_known
@@ -89,6 +90,12 @@ SELECT json_build_object(
 
 -- name: project_of_request
 SELECT project_id FROM hitl_requests WHERE id = $1
+
+-- name: responded_by
+-- Asked of the log: the owner knows of the answer before the tables show it.
+SELECT actor FROM event_log
+ WHERE project_id = $1 AND event_type = 'hitl_response' AND payload ->> 'request_id' = $2::uuid::text
+ ORDER BY version DESC LIMIT 1
 
 -- name: hitl_view
 SELECT json_build_object(
@@ -148,5 +155,5 @@ SELECT request_hash, reply #>> '{}' FROM inbox WHERE id = inbox_key('gateway', $
 
 -- name: project_versions
 -- The version of project_view, of many projects.
-SELECT p.id, greatest(p.position, (SELECT max(t.position) FROM tasks t WHERE t.project_id = p.id)) AS version
-  FROM projects p WHERE p.id = ANY ($1::uuid[])
+SELECT p.id, h.epoch, greatest(p.position, (SELECT max(t.position) FROM tasks t WHERE t.project_id = p.id)) AS version
+  FROM projects p CROSS JOIN log_head h WHERE p.id = ANY ($1::uuid[])

@@ -3,7 +3,6 @@
 A list is given as `name=a,b`, or by giving the name again, and holds something; everything else stands once.
 """
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Final, TypeVar, get_origin
@@ -12,9 +11,8 @@ from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from baton_gateway.problems import invalid, misfit
-from baton_gateway.time_travel import LAST_POSITION, Moment, moment_of
+from baton_gateway.time_travel import LAST_POSITION, NUMBER, Moment, moment_of
 
-NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _FLAGS: Final[dict[object, bool]] = {"true": True, "false": False}
 
 

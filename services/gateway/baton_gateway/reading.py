@@ -1,21 +1,27 @@
 """Reading the tables: PostgreSQL builds the JSON, and Python passes it on unread."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
 
 from baton_eventlog.sql import load_queries
 
-READS: Final[Mapping[str, str]] = {
-    name: statement
-    for file in ("queries.sql", "agents.sql")
-    for name, statement in load_queries("baton_gateway", file).items()
-}
+_FILES: Final = ("queries.sql", "agents.sql", "lists.sql", "workflows.sql")
 PROJECTOR: Final = "projector"
 _DEADLINE: Final = 10.0
 Pool = asyncpg.Pool
+
+
+def _merged(files: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    reads = {name: statement for statements in files for name, statement in statements.items()}
+    if len(reads) < sum(map(len, files)):
+        raise ValueError("two statements have one name")
+    return reads
+
+
+READS: Final = _merged([load_queries("baton_gateway", file) for file in _FILES])
 
 
 async def fetch_value(pool: Pool, statement: str, *arguments: object, timeout: float = _DEADLINE) -> Any:  # noqa: ANN401

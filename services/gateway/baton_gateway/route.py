@@ -65,7 +65,8 @@ class Route:
     `refusals` are the statuses of 4xx that its handler or the command's owner may answer; those that follow from the
     table itself (400, 405, 413, 415, 422, 503) are not named. `also` are further statuses that are no problem: 304
     where an answer has an ETag, any other with the same body. Where `body_required` is false, no body is the same as
-    an empty object. A handler's docstring is its summary in the documents.
+    an empty object; a route of POST or DELETE without a `body` takes these two alone. A handler's docstring is its
+    summary in the documents.
     """
 
     method: Literal["GET", "POST", "DELETE"]

@@ -16,7 +16,7 @@ from baton_eventlog.reader import load_until
 from baton_gateway.reading import Pool
 
 LAST_POSITION: Final = 10**18 - 1
-_POSITION: Final = re.compile(r"\d{1,18}", re.ASCII)
+NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _DEADLINE: Final = 10.0
@@ -33,7 +33,7 @@ class Moment:
 def moment_of(wanted: object) -> Moment:
     """Return what `as_of` asks for. Raises `ValueError`."""
     text = str(wanted)
-    if _POSITION.fullmatch(text):
+    if NUMBER.fullmatch(text):
         return Moment(position=int(text))
     try:
         time = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in a query is read as a space

@@ -12,11 +12,14 @@ TRUNCATE projects, workflow_executions, tasks, context_artifacts, hitl_requests,
          timers;
 
 ALTER TABLE projects ADD COLUMN paused bool NOT NULL, ADD COLUMN bundled_at timestamptz;
-CREATE INDEX projects_created ON projects (created_at, id);
-CREATE INDEX projects_updated ON projects (updated_at, id);
+CREATE INDEX projects_created ON projects (tenant, created_at, id);
+CREATE INDEX projects_updated ON projects (tenant, updated_at, id);
+CREATE INDEX projects_named ON projects (tenant, name, id);
 CREATE INDEX tasks_busy ON tasks (agent_type, status, position) WHERE status IN ('working', 'waiting_for_hitl');
-CREATE INDEX hitl_requests_pending ON hitl_requests (created_at, id) WHERE status = 'pending';
-CREATE INDEX hitl_requests_created ON hitl_requests (created_at, id);
+
+ALTER TABLE hitl_requests ADD COLUMN tenant text NOT NULL;  -- its project's, so that a list of them begins at it
+CREATE INDEX hitl_requests_pending ON hitl_requests (tenant, created_at, id) WHERE status = 'pending';
+CREATE INDEX hitl_requests_created ON hitl_requests (tenant, created_at, id);
 CREATE INDEX workflow_executions_recent ON workflow_executions (workflow_id, started_at DESC, id);
 
 -- Which task an agent is at, `tasks` tells of now and the history of any moment before: it need not stand here.
@@ -110,6 +113,8 @@ WITH event AS MATERIALIZED (
             SELECT cleanings IS NOT NULL AND jsonb_path_exists(
                        cleanings, '$[*] ? (@.position > $made && @.sha256s[*] == $sha256)',
                        jsonb_build_object('made', made_position, 'sha256', made -> 'sha256')) AS is_cleaned) cleaned
+), begun AS MATERIALIZED ( -- the tenants of the projects that begin in the range
+    SELECT jsonb_object_agg(id, created -> 'tenant') AS tenants FROM project WHERE created IS NOT NULL
 ), new_project AS (
     INSERT INTO projects (id, name, created_at, status, product_idea, tenant, reason, updated_at, position, bundle,
                           paused, bundled_at)
@@ -147,8 +152,7 @@ WITH event AS MATERIALIZED (
            first_value(event_type) OVER life = 'task_created' AS is_new,
            max((payload ->> 'attempt')::int) OVER life AS attempt -- a response names none: the highest stands
       FROM (SELECT *, CASE event_type WHEN 'task_created' THEN
-                      (SELECT jsonb_object_agg(p.id, p.created -> 'tenant') FROM project p WHERE p.created IS NOT NULL)
-                      ->> project_id::text END AS tenant
+                      (SELECT tenants FROM begun) ->> project_id::text END AS tenant
               FROM event WHERE task_status IS NOT NULL OFFSET 0) of_tasks
     WINDOW life AS (PARTITION BY task_id ORDER BY position ROWS UNBOUNDED PRECEDING)
 ), task AS MATERIALIZED (
@@ -199,8 +203,10 @@ WITH event AS MATERIALIZED (
                         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) every WHERE nth = 1
 ), new_request AS (
     INSERT INTO hitl_requests (id, project_id, task_id, request_content, status, response_content, responded_by,
-                               created_at, updated_at, position)
-    SELECT id, project_id, task_id, question, status, response, responded_by, created_at, updated_at, position
+                               created_at, updated_at, position, tenant)
+    SELECT id, project_id, task_id, question, status, response, responded_by, created_at, updated_at, position,
+           coalesce((SELECT tenants FROM begun) ->> project_id::text,
+                    (SELECT p.tenant FROM projects p WHERE p.id = project_id))
       FROM request WHERE is_new
     ON CONFLICT (id) DO NOTHING
 ), earlier_request AS (
@@ -227,9 +233,9 @@ WITH event AS MATERIALIZED (
            SELECT tenant FROM step s
             WHERE s.agent_type = e.agent_type AND s.position < e.position AND s.event_type <> 'task_created'
               AND tenant IS NOT NULL) met
-     WHERE e.event_type = 'agent_reset'
+     WHERE e.event_type = 'agent_reset' AND met.tenant = coalesce(e.payload ->> 'tenant', met.tenant)
 ), agent AS MATERIALIZED (
-    SELECT *, CASE WHEN after IS NULL THEN 'idle' WHEN working > 0 THEN 'working'
+    SELECT *, CASE WHEN working > 0 THEN 'working' WHEN after IS NULL THEN 'idle' -- a reset: what waited is given up
                    WHEN waiting > 0 THEN 'waiting_for_hitl' WHEN is_fault THEN 'error' ELSE 'idle' END AS status
       FROM (SELECT id, project_id, task_id, agent_type, tenant, "timestamp", position, after, is_fault,
                    sum(working + CASE nth WHEN 1 THEN coalesce((

@@ -14,6 +14,7 @@ from baton_gateway.route import Route
 Refer = Callable[[type[BaseModel]], Json]
 _ALWAYS: Final = (400, 405, 422)  # a query that the route does not know does not fit either
 _WITH_BODY: Final = (408, 413, 415)
+_WITHOUT: Final = (408, 413)  # one that comes all the same is read, to be refused
 _UNREAD: Final[Json] = {"text/plain": {"schema": {"type": "string"}}}
 _DESCRIPTIONS: Final[dict[int, str]] = {
     400: "Bad Request: no JSON. Told in plain text: no HTTP, or a first line or header of more than 8190 bytes."
@@ -41,9 +42,9 @@ def responses_of(route: Route, refer: Refer) -> Json:
 
 def problems_of(route: Route) -> list[int]:
     """Return the statuses of the problem documents that a route may answer."""
-    with_body = _WITH_BODY if route.body else ()
+    of_body = _WITH_BODY if route.body else () if route.method == "GET" else _WITHOUT
     away = () if route.role == "public" else (503,)
-    return sorted({*_ALWAYS, *with_body, *route.refusals, *away})
+    return sorted({*_ALWAYS, *of_body, *route.refusals, *away})
 
 
 def problem_responses(statuses: Iterable[int], refer: Refer) -> Json:

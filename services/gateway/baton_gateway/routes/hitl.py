@@ -17,7 +17,7 @@ from baton_gateway.time_travel import past_of
 
 
 async def respond(call: Call[HitlAnswer, Query]) -> web.Response:
-    """Give a decision; the first one wins."""
+    """Give a decision; the first one wins, and later ones are told whose it was."""
     request_id = call.id("request_id")
     found = await fetch_value(call.gateway.host.pool, READS["project_of_request"], request_id)
     command = Respond(
@@ -26,7 +26,13 @@ async def respond(call: Call[HitlAnswer, Query]) -> web.Response:
         action=call.body.decision,
         response=call.body.response_content or "",
     )
-    return written(await order(call, command), HitlAnswered)
+    try:
+        return written(await order(call, command), HitlAnswered)
+    except Refused as refused:
+        if winner := refused.extra.get("winner"):
+            asked = command.project_id, request_id
+            winner["responded_by"] = await fetch_value(call.gateway.host.pool, READS["responded_by"], *asked)
+        raise
 
 
 async def show(call: Call[None, Fresh]) -> web.Response:

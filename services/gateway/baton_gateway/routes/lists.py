@@ -8,20 +8,18 @@ from pydantic import Field
 
 from baton_contracts.rest import HitlView
 from baton_contracts.rest_lists import HitlPage, ProjectLine, ProjectPage
-from baton_eventlog.sql import load_queries
 from baton_gateway.answers import model
 from baton_gateway.cursor import MAX_LENGTH, Key, read_cursor, write_cursor
 from baton_gateway.query import AS_NUMBER, Flag, Fresh
-from baton_gateway.reading import fetch, fetch_value
+from baton_gateway.reading import READS, fetch, fetch_value
 from baton_gateway.route import Call, Route
 
-LISTS: Final = load_queries("baton_gateway", "lists.sql")
 Limit = Annotated[int, Field(ge=1, le=200), AS_NUMBER]
 ProjectStatus = Literal["active", "completed", "failed"]
 RequestStatus = Literal["pending", "approved", "rejected", "amended"]
 Order = Literal["created_at", "-created_at", "updated_at", "-updated_at", "name", "-name"]
 _STATEMENTS: Final[dict[Order, str]] = {
-    order: LISTS[f"projects_by_{order.removeprefix('-')}{'_descending' if order.startswith('-') else ''}"]
+    order: READS[f"projects_by_{order.removeprefix('-')}{'_descending' if order.startswith('-') else ''}"]
     for order in get_args(Order)
 }
 
@@ -70,17 +68,20 @@ async def projects(call: Call[None, ProjectQuery]) -> web.Response:
 
 
 async def inbox(call: Call[None, InboxQuery]) -> web.Response:
-    """Answer with a page of the questions of all projects, oldest first."""
+    """Answer with a page of the questions of all projects, oldest first.
+
+    One that waits in a project that is over is left out: it cannot be answered any more.
+    """
     wanted, pool, tenant = call.query, call.gateway.host.pool, call.principal.tenant
     page = (tenant, *read_cursor(wanted.cursor, _OLDEST_FIRST, datetime), wanted.limit + 1)
     if wanted.status == ("pending",):
-        rows = await fetch(pool, LISTS["pending_requests"], *page)
+        rows = await fetch(pool, READS["pending_requests"], *page)
     else:
-        rows = await fetch(pool, LISTS["requests"], *page, list(wanted.status) or None)
+        rows = await fetch(pool, READS["requests"], *page, list(wanted.status) or None)
     shown = [HitlView.model_validate(dict(row)) for row in rows[: wanted.limit]]
     is_last = len(rows) <= wanted.limit
     following = None if is_last else write_cursor(_OLDEST_FIRST, shown[-1].created_at, shown[-1].request_id)
-    pending = await fetch_value(pool, LISTS["pending_count"], tenant)
+    pending = await fetch_value(pool, READS["pending_count"], tenant)
     return model(HitlPage(requests=shown, next=following, pending_count=pending))
 
 

@@ -15,16 +15,13 @@ from baton_contracts.rest_workflows import (
     WorkflowSummary,
     WorkflowView,
 )
-from baton_eventlog.sql import load_queries
 from baton_gateway.answers import json_text, model, written
 from baton_gateway.commands import order
 from baton_gateway.problems import found_or_404
 from baton_gateway.query import Fresh, Query
-from baton_gateway.reading import fetch_value
+from baton_gateway.reading import READS, fetch_value
 from baton_gateway.route import Call, Route
 from baton_gateway.workflow_rules import handoffs_of, phases_of, rules_of
-
-EXECUTIONS: Final = load_queries("baton_gateway", "workflows.sql")
 
 
 async def all_of_them(call: Call[None, Query]) -> web.Response:
@@ -71,14 +68,14 @@ async def _estimate(call: Call[Any, Query], workflow: Workflow, reply: CommandRe
     """Return how long an execution takes, in seconds, by what the tables showed when it was started."""
     steps = [step.id for step in workflow.steps]
     asked = workflow.id, call.principal.tenant, reply.position, steps, SECONDS_A_STEP
-    return int(await fetch_value(call.gateway.host.pool, EXECUTIONS["estimated_duration"], *asked))
+    return int(await fetch_value(call.gateway.host.pool, READS["estimated_duration"], *asked))
 
 
 async def status(call: Call[None, Fresh]) -> web.Response:
     """Answer with how far an execution is, and what its completed steps made."""
     execution_id, workflow_id = call.id("execution_id"), call.parameters["workflow_id"]
     found = await fetch_value(
-        call.gateway.host.pool, EXECUTIONS["execution_view"], execution_id, workflow_id, call.principal.tenant
+        call.gateway.host.pool, READS["execution_view"], execution_id, workflow_id, call.principal.tenant
     )
     detail = f"There is no execution {execution_id} of a workflow called {workflow_id}."
     return json_text(found_or_404(found, Refused(404, "Unknown execution", detail)))
