@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from baton_contracts.definitions import Template
@@ -165,6 +165,7 @@ def test_the_tree_has_the_sections_with_values_as_they_are() -> None:
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=20), elements=st.lists(st.text(max_size=5)))
+@example(text="\x85", elements=["a\u2028b", "\u2029"])
 def test_json_and_yaml_read_back_as_the_same_tree(text: str, elements: list[str]) -> None:
     values: Variables = {"t": text, "e": elements}
     tree = outline(EVERYWHERE, values)

@@ -16,6 +16,8 @@ MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 10_000
 
+_RARE_BREAKS: Final = re.compile(r"[\x85\u2028\u2029]")
+
 
 class InvalidDefinition(ValueError):
     """A definition that cannot be used; the message names the field or the line, and what to change."""
@@ -94,5 +96,17 @@ def parse_yaml(source: bytes) -> Mapping[str, Any]:
 
 def dump_yaml(data: Mapping[str, Any]) -> str:
     """Return `data` as YAML in the order of its keys; whatever its texts hold, they read back as they were."""
-    text: str = yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=120)
+    text: str = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts with a line break that is none to most: written plainly, it would be read back as another one."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _RARE_BREAKS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
