@@ -20,7 +20,7 @@ class ProjectReader:
         known = self._cache.get(project_id)
         if known and await self._versions.newest(project_id) == known.version:
             return known
-        row = await fetch_row(self._pool, READS["project_view"], project_id, None)
+        row = await fetch_row(self._pool, READS["project_view"], project_id)
         if row is None:
             return None
         version = Version(row["epoch"], row["version"])

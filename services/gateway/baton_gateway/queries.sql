@@ -11,16 +11,9 @@ SELECT position, project_range($1, position) FROM moved
 
 -- name: project_view
 -- With its version: the position of the newest event that it shows (an artifact comes with its task's), which means
--- something in the log of this epoch alone. No body where it is $2, the version that whoever asks knows already.
-SELECT h.epoch, v.version, CASE WHEN v.version IS DISTINCT FROM $2::bigint THEN json_build_object(
-           'project_id', p.id, 'status', p.status,
-           'tasks', coalesce((
-               SELECT json_agg(json_build_object(
-                          'id', t.id, 'project_id', t.project_id, 'agent_type', t.agent_type,
-                          'instructions', t.instructions, 'status', t.status, 'created_at', t.created_at,
-                          'updated_at', t.updated_at, 'step_id', t.step_id, 'attempt', t.attempt, 'reason', t.reason)
-                      ORDER BY t.created_at, t.id)
-                 FROM tasks t WHERE t.project_id = p.id), '[]'),
+-- something in the log of this epoch alone.
+SELECT h.epoch, greatest(p.position, t.newest) AS version, json_build_object(
+           'project_id', p.id, 'status', p.status, 'tasks', coalesce(t.list, '[]'),
            'artifacts', coalesce((
                SELECT json_agg(json_build_object(
                           'id', a.id, 'project_id', a.project_id, 'source_agent', a.source_agent,
@@ -29,11 +22,16 @@ SELECT h.epoch, v.version, CASE WHEN v.version IS DISTINCT FROM $2::bigint THEN 
                       ORDER BY a.created_at, a.id)
                  FROM context_artifacts a WHERE a.project_id = p.id), '[]'),
            'name', p.name, 'product_idea', p.product_idea, 'reason', p.reason, 'created_at', p.created_at,
-           'updated_at', p.updated_at, 'paused', p.paused)::text END AS body
+           'updated_at', p.updated_at, 'paused', p.paused)::text AS body
   FROM projects p
  CROSS JOIN LATERAL (
-     SELECT greatest(p.position, (SELECT max(t.position) FROM tasks t WHERE t.project_id = p.id)) AS version
-     OFFSET 0) v  -- counted once
+     SELECT max(position) AS newest,
+            json_agg(json_build_object(
+                'id', id, 'project_id', project_id, 'agent_type', agent_type, 'instructions', instructions,
+                'status', status, 'created_at', created_at, 'updated_at', updated_at, 'step_id', step_id,
+                'attempt', attempt, 'reason', reason)
+                ORDER BY created_at, id) AS list
+       FROM tasks WHERE tasks.project_id = p.id) t
  CROSS JOIN log_head h
  WHERE p.id = $1
 
