@@ -132,7 +132,7 @@ def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
     kept = {name: value for name, value in error.headers.items() if name in ("Allow", "Upgrade")}
     title = HTTPStatus(error.status).phrase.capitalize()
     details = {
-        404: "There is nothing at this path.",
+        404: "There is nothing at this path; /docs shows what there is.",
         405: f"This path takes {kept.get('Allow', 'other methods')} alone.",
         413: "The body is larger than 1 MiB; send less.",
     }
