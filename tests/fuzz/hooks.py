@@ -20,5 +20,10 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any],
     if case.query and case._meta and case._meta.generation.mode is GenerationMode.POSITIVE:
         case.query.pop("cursor", None)  # only a page of a list makes one
     if case.query and case._meta and case._meta.generation.mode is GenerationMode.NEGATIVE:
-        case.query.update({name: "" for name, value in case.query.items() if value == []})  # else it is not sent at all
+        case.query.update({name: "" for name, value in case.query.items() if _is_left_out(value)})
     case._sync_validated_hashes()  # a request that fitted still does, and one that did not does not
+
+
+def _is_left_out(value: object) -> bool:
+    """Tell whether the client would not send a parameter at all, so that what is wrong with the request is gone."""
+    return value is None or (isinstance(value, list | tuple | dict) and all(one is None for one in value))

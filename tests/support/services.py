@@ -105,8 +105,8 @@ class User:
         """Approve every gate until the project has ended and its bundle is there; return the project."""
         end = time.monotonic() + deadline
         while True:
-            project = await self.ask("GET", f"/projects/{project_id}")
             completion = await self.ask("GET", f"/projects/{project_id}/completion")
+            project = await self.ask("GET", f"/projects/{project_id}")  # after it, so that it shows the bundle too
             if project["status"] == "failed" or completion["artifacts_available"]:
                 return project
             assert time.monotonic() < end, f"not finished: {project['status']}, {project['tasks']}"
