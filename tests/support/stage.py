@@ -22,7 +22,7 @@ from baton_orchestrator.service import OrchestratorService
 from baton_runtime.bus import Bus, MemoryBus
 from baton_runtime.host import Host, Service, open_host, run_until
 from baton_runtime.settings import Settings
-from support.waiting import eventually
+from support.waiting import eventually, until
 
 CORE = Path(__file__).parents[2] / ".bmad-core"
 
@@ -59,12 +59,13 @@ class Stage:
         return int(await self.host.pool.fetchval("SELECT position FROM log_head"))
 
     async def tell(self, project_id: UUID | str, *payloads: Payload) -> int:
-        """Append events by hand, wait until the tables show them, and give the last one's position."""
+        """Append events by hand, wait until tables and sockets know of them, and give the last one's position."""
         events = [NewEvent.of(payload) for payload in payloads]
         append = Append(UUID(str(project_id)), consumer="test", events=events, expected=None, actor="tester")
         (outcome,) = await self.host.appender.append([append])
         assert isinstance(outcome, Outcome)
         await self.shown(outcome.position)
+        await until(lambda: self.sockets.position >= outcome.position)
         return outcome.position
 
     async def shown(self, position: int | None = None) -> None:
