@@ -26,4 +26,4 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any],
 
 def _is_left_out(value: object) -> bool:
     """Tell whether the client would not send a parameter at all, so that what is wrong with the request is gone."""
-    return value is None or (isinstance(value, list | tuple | dict) and all(one is None for one in value))
+    return value is None or (isinstance(value, list | tuple | dict) and all(map(_is_left_out, value)))
