@@ -45,7 +45,7 @@ test: $(STAMP) ## Run the tests, on as many cores as WORKERS says (2)
 soak: $(STAMP) ## Run in full what `make test` runs shortened (ten kills of baton up)
 	@BATON_SOAK=1 $(BIN)/pytest -q --timeout 600 tests/integration/test_crash.py
 
-fuzz: $(STAMP) ## Try everything that the OpenAPI document allows, 1,000 cases an operation (half an hour)
+fuzz: $(STAMP) ## Try everything that the OpenAPI document allows, 1,000 cases an operation (ten minutes)
 	@BATON_CASES=1000 $(BIN)/pytest -q -s tests/fuzz
 
 bench-log: $(STAMP) ## Measure the log beside its floors (docs/performance.md), some minutes
