@@ -5,11 +5,16 @@ acquisition here. A DSN holds a password: it is never logged.
 """
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
+import structlog
 
+log = structlog.get_logger("baton.database")
+T = TypeVar("T")
+_RETRY: Final = 0.2
 COMMAND_TIMEOUT: Final = 30.0
 UNAVAILABLE: Final = (
     OSError,
@@ -26,6 +31,20 @@ UNAVAILABLE: Final = (
     asyncpg.FeatureNotSupportedError,  # LISTEN on a standby
 )
 """What an operation raises while PostgreSQL cannot be reached, or is no primary: wait and try again."""
+
+
+async def patiently(read: Callable[[], Awaitable[T]], waiting: str) -> T:
+    """Return what there is to read, once PostgreSQL gives it; `waiting` is what the log calls the wait.
+
+    It has no deadline of its own: the caller brings one, if there is to be one.
+    """
+    while True:
+        try:
+            return await read()
+        except UNAVAILABLE as error:
+            log.warning(waiting, error=type(error).__name__)
+            await asyncio.sleep(_RETRY)
+
 
 SESSION: Final = {
     "lock_timeout": "10s",

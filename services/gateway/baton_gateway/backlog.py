@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from baton_contracts.events import Event
-from baton_eventlog.database import UNAVAILABLE
+from baton_eventlog.database import patiently
 from baton_eventlog.reader import LogGap, LogRewound, read, read_stream
 from baton_gateway.reading import Pool
 from baton_gateway.told import Told, tell
@@ -27,7 +27,7 @@ _SEED: Final = 1024
 _PAGES: Final = 32
 _PAGE_BYTES: Final = 1 << 20
 _READERS: Final = 4
-_RETRY: Final = 0.2
+WAITING: Final = "sockets_wait_for_postgresql"
 
 
 class Backlog:
@@ -119,10 +119,9 @@ class Backlog:
 
     async def _read(self, reading: Callable[[], Awaitable[list[Event]]]) -> list[Told]:
         """Read events and what their agents do after them; a few readers at a time, for as long as it takes."""
-        while True:
-            try:
-                async with self._readers:
-                    return await tell(self._pool, await reading())
-            except UNAVAILABLE as error:
-                log.warning("sockets_wait_for_postgresql", error=type(error).__name__)
-                await asyncio.sleep(_RETRY)
+
+        async def read_once() -> list[Told]:
+            async with self._readers:
+                return await tell(self._pool, await reading())
+
+        return await patiently(read_once, WAITING)

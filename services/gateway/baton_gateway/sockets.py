@@ -7,6 +7,7 @@ and only to those who are live.
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -14,13 +15,12 @@ import structlog
 from aiohttp import WSCloseCode
 from pydantic import ValidationError
 
-from baton_contracts.events import Event
 from baton_contracts.parts import MessagePart
-from baton_eventlog.database import UNAVAILABLE
+from baton_eventlog.database import patiently
 from baton_eventlog.reader import LogRewound, follow
 from baton_eventlog.sql import QUERIES
 from baton_gateway.audience import Audience
-from baton_gateway.backlog import Backlog
+from baton_gateway.backlog import WAITING, Backlog
 from baton_gateway.connection import Connection
 from baton_gateway.freshness import Freshness
 from baton_gateway.reading import fetch_row
@@ -32,7 +32,6 @@ RESTORED: Final = 4409
 """The close code for a resume token that this log does not have, or does not have any more."""
 ANEW: Final = "the log was restored: begin anew, without since"
 _SHOWN_WITHIN: Final = 1.0
-_RETRY: Final = 0.2
 _BATCH: Final = 256
 _AT_ONCE: Final = 256 << 10
 
@@ -81,7 +80,8 @@ class Sockets:
     async def _follow(self) -> None:
         async for events in follow(self._host.pool, self._host.signal, self.position, limit=_BATCH):
             await self._shown(events[-1].position)
-            for told in _portions(await self._told(events)):
+            said = partial(tell, self._host.pool, events)
+            for told in _portions(await patiently(said, WAITING)):
                 self._tell(told)
                 await asyncio.sleep(0)  # let what was written leave before more is
 
@@ -89,14 +89,6 @@ class Sockets:
         """Wait until the tables show a position."""
         while not await self._freshness.wait(position, timeout=_SHOWN_WITHIN):
             log.warning("sockets_wait_for_the_projector", position=position)
-
-    async def _told(self, events: Sequence[Event]) -> list[Told]:
-        while True:
-            try:
-                return await tell(self._host.pool, events)
-            except UNAVAILABLE as error:
-                log.warning("sockets_wait_for_postgresql", error=type(error).__name__)
-                await asyncio.sleep(_RETRY)
 
     def _tell(self, told: Sequence[Told]) -> None:
         self.backlog.add(told)
@@ -123,15 +115,9 @@ class Sockets:
 
     async def head(self) -> tuple[int, UUID]:
         """Return the log's head and epoch, however long PostgreSQL is away."""
-        while True:
-            try:
-                row = await fetch_row(self._host.pool, QUERIES["head_and_epoch"])
-            except UNAVAILABLE as error:
-                log.warning("sockets_wait_for_postgresql", error=type(error).__name__)
-                await asyncio.sleep(_RETRY)
-            else:
-                assert row  # noqa: S101 - the log has one head
-                return row["position"], row["epoch"]
+        row = await patiently(lambda: fetch_row(self._host.pool, QUERIES["head_and_epoch"]), WAITING)
+        assert row  # noqa: S101 - the log has one head
+        return row["position"], row["epoch"]
 
     def enter(self, connection: Connection) -> None:
         """Count a connection in."""
