@@ -82,7 +82,7 @@ class Stage:
 @contextlib.asynccontextmanager
 async def stage(dsn: str, data_dir: Path, *, alone: bool = False, bus: Bus | None = None) -> AsyncIterator[Stage]:
     """Run a gateway on a database, `alone` or with orchestrator, hitl and artifacts; nobody plays the agents."""
-    settings = Settings(port=0, data_dir=data_dir, core_path=CORE)
+    settings = Settings(port=0, data_dir=data_dir, core_path=CORE, auth="off")
     stop, gateway = asyncio.Event(), GatewayService()
     others: list[Service] = [] if alone else [OrchestratorService(), HitlService(), ArtifactsService()]
     async with open_host(settings, dsn, bus or MemoryBus()) as host:

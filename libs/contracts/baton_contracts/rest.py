@@ -258,6 +258,7 @@ class HealthView(BaseModel):
     db_status: Condition
     celery_status: Condition
     llm_status: Condition
+    auth: Literal["on", "off"] = Field(description="off: nobody is asked who they are")
 
 
 class FieldProblem(BaseModel):

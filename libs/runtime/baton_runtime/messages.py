@@ -25,7 +25,8 @@ class MalformedMessage(Exception):
 class Inbound:
     """What a service has to decide on: a command, or an event to react to.
 
-    `id` deduplicates (None: the state alone guards). `delivery` is where it came from, if over the bus.
+    `id` deduplicates (None: the state alone guards). `tenant` is that of whoever asked, to whom the projects of others
+    are not there (None: they see all). `delivery` is where it came from, if over the bus.
     """
 
     id: UUID | None
@@ -35,6 +36,7 @@ class Inbound:
     causation_id: UUID | None = None
     correlation_id: UUID | None = None
     request_hash: str = ""
+    tenant: str | None = None
     delivery: Delivery | None = None
 
 
@@ -51,9 +53,11 @@ def event_message(event: Event) -> Message:
     return Message(event.id, event.type, payload.model_dump_json().encode(), headers)
 
 
-def command_message(command: Command, message_id: UUID, actor: str) -> Message:
-    """Return the message that carries a command to its owner."""
+def command_message(command: Command, message_id: UUID, actor: str, tenant: str | None = None) -> Message:
+    """Return the message that carries a command to its owner; `tenant` as in `Inbound`."""
     headers: dict[str, Header] = {"project_id": str(command.project_id), "actor": actor}
+    if tenant is not None:
+        headers["tenant"] = tenant
     return Message(message_id, command.command_type, command.model_dump_json().encode(), headers)
 
 
@@ -70,6 +74,7 @@ def inbound_of(delivery: Delivery) -> Inbound:
                 actor=str(message.headers["actor"]),
                 causation_id=message.id,
                 correlation_id=message.id,
+                tenant=str(message.headers["tenant"]) if "tenant" in message.headers else None,
                 request_hash=hashlib.sha256(message.body).hexdigest(),
                 delivery=delivery,
             )

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from baton_runtime.door_settings import DoorSettings
 
 _KEY_LENGTH: Final = 16
 _STORES: Final = ("file", "s3", "gs", "az", "memory")
@@ -46,10 +47,8 @@ Level = Annotated[
 ]
 
 
-class Settings(BaseSettings):
+class Settings(DoorSettings):
     """What a deployment decides; every default suits a laptop."""
-
-    model_config = SettingsConfigDict(env_prefix="BATON_", extra="ignore")
 
     database_url: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
         default=None, description="PostgreSQL; without it `baton` embeds one"

@@ -12,7 +12,6 @@ from baton_gateway.documents.document import DOCUMENTS
 from baton_gateway.documents.library import documents_of
 from baton_gateway.min_position import reach_min_position
 from baton_gateway.parameters import check_parameters
-from baton_gateway.principal import principal_of
 from baton_gateway.problems import problems
 from baton_gateway.query import read_query
 from baton_gateway.route import Call, Gateway, Route
@@ -41,11 +40,12 @@ def build_app(gateway: Gateway) -> web.Application:
 
 def _endpoint(route: Route, gateway: Gateway) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(request: web.Request) -> web.StreamResponse:
+        principal = await gateway.door.enter(request, route)
         parameters = check_parameters(request.match_info)
         query = read_query(request, route.query)
         body = await _body_of(request, route)
         await reach_min_position(query, gateway.freshness)
-        return await route.handle(Call(request, gateway, principal_of(request), parameters, body, query))
+        return await route.handle(Call(request, gateway, principal, parameters, body, query))
 
     return answer
 

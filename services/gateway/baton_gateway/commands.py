@@ -36,7 +36,7 @@ async def order(
 
 
 async def _ask(call: Call[Any, Any], command: Command, message_id: UUID, deadline: float) -> CommandReply:
-    message = command_message(command, message_id, call.principal.actor)
+    message = command_message(command, message_id, call.principal.actor, call.principal.tenant)
     try:
         reply = await call.gateway.host.bus.request(command.owner, message, timeout=deadline)
     except TimeoutError as error:

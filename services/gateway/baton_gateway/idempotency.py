@@ -38,7 +38,7 @@ def message_id_of(request: web.Request, principal: Principal) -> UUID:
         return uuid7()
     if not KEY.fullmatch(key):
         raise invalid(f"/headers/{HEADER}", "it must be 1 to 255 visible ASCII characters")
-    return derive_id(NAMESPACE_URL, f"baton:{principal.tenant}:{principal.actor}:{key}")
+    return derive_id(NAMESPACE_URL, f"baton:{principal.home}:{principal.actor}:{key}")
 
 
 async def claim(call: Call[Any, Any]) -> None:

@@ -1,18 +1,42 @@
-"""Who is asking."""
+"""Who is asking: an actor, what it may do, and whose projects it works on."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
 
-from aiohttp import web
+GrantedRole = Literal["viewer", "operator", "admin"]
+Role = Literal["public", "viewer", "operator", "admin"]
+ROLES: Final[tuple[GrantedRole, ...]] = ("viewer", "operator", "admin")
+"""Each may do what those before it may."""
+DEFAULT_TENANT: Final = "default"
+_RANKS: Final[dict[str, int]] = {role: rank for rank, role in enumerate(("public", *ROLES))}
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An actor, as it stands in the log, and the tenant whose projects it works on."""
+    """An actor, as it stands in the log. Without a `tenant` it is of all of them, which only an admin may be.
+
+    `key_id` is its API key, `expires_at` when its key or token ends.
+    """
 
     actor: str
-    tenant: str
+    tenant: str | None
+    role: GrantedRole
+    key_id: UUID | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def home(self) -> str:
+        """The tenant that its new projects belong to."""
+        return self.tenant or DEFAULT_TENANT
+
+    def may(self, role: Role) -> bool:
+        """Tell whether it may do what takes a role."""
+        return _RANKS[self.role] >= _RANKS[role]
 
 
-def principal_of(_: web.Request) -> Principal:
-    """Return who sent a request: the one user of a gateway that is open to its own machine."""
-    return Principal(actor="user", tenant="default")
+ANYBODY: Final = Principal(actor="anonymous", tenant="", role="viewer")
+"""Whoever asks for what takes no key; there is no tenant of that name."""
+OWNER: Final = Principal(actor="user", tenant=None, role="admin")
+"""Whoever reaches a gateway that asks nobody who they are: on a laptop, the person at it."""

@@ -33,6 +33,14 @@ class Invalid(Exception):
         self.fields = fields
 
 
+class Denied(Refused):
+    """A request that does not come in: 401, 403, 421 or 429, with the headers that go with it."""
+
+    def __init__(self, status: int, title: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, title, detail)
+        self.headers = headers
+
+
 class Unavailable(Exception):
     """Something that the answer needs is away for the moment: 503, try again. The message says what."""
 
@@ -127,6 +135,10 @@ def _refused(request: web.Request, error: Refused) -> web.Response:
     return respond(request, error.status, error.title, error.detail, errors=errors, extra=error.extra)
 
 
+def _denied(request: web.Request, error: Denied) -> web.Response:
+    return respond(request, error.status, error.title, error.detail, headers=error.headers)
+
+
 def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
     """Say in our form what aiohttp found: no such path, another method, too large a body."""
     kept = {name: value for name, value in error.headers.items() if name in ("Allow", "Upgrade")}
@@ -161,6 +173,7 @@ def _internal(request: web.Request, error: Exception) -> web.Response:
 
 _ANSWERS: Final[tuple[tuple[Any, Callable[[web.Request, Any], web.Response]], ...]] = (
     (Invalid, _invalid),
+    (Denied, _denied),
     (Refused, _refused),
     (web.HTTPException, _of_http),
     (web.RequestPayloadError, _broken),

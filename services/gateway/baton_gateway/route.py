@@ -6,22 +6,24 @@ Routing, validation, documents and authorisation all come from this table. Every
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from http import HTTPStatus
+from typing import Any, Final, Generic, Literal, TypeVar, get_args
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
 
 from baton_contracts.definitions import Definitions
+from baton_gateway.door import Door
 from baton_gateway.freshness import Freshness
-from baton_gateway.principal import Principal
+from baton_gateway.principal import Principal, Role
 from baton_gateway.project_reading import ProjectReader
 from baton_gateway.query import Query
 from baton_gateway.sockets import Sockets
 from baton_runtime.blobs import BlobStore
 from baton_runtime.host import Host
 
-Role = Literal["public", "viewer", "operator", "admin"]
+_ROLES: Final = get_args(Role)
 Body = TypeVar("Body", bound=BaseModel | None)
 Q = TypeVar("Q", bound=Query)
 
@@ -36,6 +38,7 @@ class Gateway:
     freshness: Freshness
     sockets: Sockets
     projects: ProjectReader
+    door: Door
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Route:
     table itself (400, 405, 413, 415, 422, 503) are not named. `also` are further statuses that are no problem: 304
     where an answer has an ETag, any other with the same body. Where `body_required` is false, no body is the same as
     an empty object; a route of POST or DELETE without a `body` takes these two alone. A handler's docstring is its
-    summary in the documents.
+    summary in the documents. What `spans_tenants` takes an admin without a tenant.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -81,3 +84,14 @@ class Route:
     media: str = "application/json"
     body_required: bool = True
     also: tuple[int, ...] = ()
+    spans_tenants: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a route that says of nobody that they may ask it."""
+        if self.role not in _ROLES:
+            raise ValueError(f"{self.method} {self.path} declares no role: name one of {', '.join(_ROLES)}")
+
+    @property
+    def opens_socket(self) -> bool:
+        """Whether it ends in a WebSocket."""
+        return self.status == HTTPStatus.SWITCHING_PROTOCOLS

@@ -7,6 +7,7 @@ from baton_contracts import parts
 from baton_contracts.routes import SERVICE_QUEUES
 from baton_eventlog.leader import lead
 from baton_gateway.app import build_app
+from baton_gateway.doorway import open_door
 from baton_gateway.freshness import Freshness
 from baton_gateway.project_reading import ProjectReader
 from baton_gateway.projection import project
@@ -54,4 +55,5 @@ def _open(host: Host) -> Gateway:
         freshness=freshness,
         projects=ProjectReader(host.pool),
         sockets=Sockets(host, freshness),
+        door=open_door(host),
     )

@@ -79,7 +79,15 @@ def _known(call: Call[None, Any]) -> str:
 
 ROUTES: Final = (
     Route("GET", "/api/v1/agents", "viewer", definitions, AgentDefinitions),
-    Route("POST", "/api/v1/agents/status/{agent_type}/reset", "admin", reset, AgentResetDone, refusals=(404, 409)),
+    Route(
+        "POST",
+        "/api/v1/agents/status/{agent_type}/reset",
+        "admin",
+        reset,
+        AgentResetDone,
+        refusals=(404, 409),
+        spans_tenants=True,
+    ),
     Route("GET", "/api/v1/agents/status", "viewer", all_of_them, AgentList, query=Recalled),
     Route("GET", "/api/v1/agents/status/{agent_type}", "viewer", one, AgentView, query=Fresh, refusals=(404,)),
     Route(

@@ -72,7 +72,7 @@ async def diagram(call: Call[None, Fresh]) -> web.Response:
 ROUTES: Final = (
     Route("POST", f"{_OF}/generate", "operator", generate, BundleMade, refusals=(404, 409)),
     Route("DELETE", f"{_OF}/artifacts", "admin", clean, BundlesCleaned, refusals=(404, 409)),
-    Route("DELETE", "/api/v1/artifacts/cleanup-old", "admin", clean_old, OldBundlesCleaned, Age),
+    Route("DELETE", "/api/v1/artifacts/cleanup-old", "admin", clean_old, OldBundlesCleaned, Age, spans_tenants=True),
     Route("GET", f"{_OF}/summary", "viewer", summary, BundleSummary, query=Fresh, refusals=(404,)),
     Route("GET", f"{_OF}/download", "viewer", download, query=Fresh, refusals=(404,), media="application/zip"),
     Route("GET", f"{_OF}/diagram", "viewer", diagram, query=Fresh, refusals=(404,), media="text/plain"),

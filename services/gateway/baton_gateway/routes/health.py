@@ -1,7 +1,7 @@
 """Health: whether the parts can do their work, asked of each with a deadline."""
 
 import asyncio
-from typing import Final
+from typing import Final, Literal
 
 import asyncpg
 from aiohttp import web
@@ -25,7 +25,8 @@ async def healthz(call: Call[None, Query]) -> web.Response:
     """
     host = call.gateway.host
     database, workers, model = await asyncio.gather(_database(host), _workers(host), _model(host))
-    health = HealthView(api_status="ok", db_status=database, celery_status=workers, llm_status=model)
+    auth: Literal["on", "off"] = "on" if call.gateway.door.guarded else "off"
+    health = HealthView(api_status="ok", db_status=database, celery_status=workers, llm_status=model, auth=auth)
     well = database == workers == "ok"
     body = health.model_dump_json().encode()
     return web.Response(body=body, status=200 if well else 503, content_type="application/json")

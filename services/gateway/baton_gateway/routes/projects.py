@@ -46,7 +46,7 @@ async def create(call: Call[NewProject, Query]) -> web.Response:
         project_id=derive_id(message_id, "project"),
         name=call.body.title(),
         product_idea=call.body.product_idea,
-        tenant=call.principal.tenant,
+        tenant=call.principal.home,
         workflow_id=call.body.workflow_id,
         team_id=call.body.team_id,
     )

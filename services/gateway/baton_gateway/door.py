@@ -1,0 +1,82 @@
+"""The door: whether a request comes in, and as whom. Every route passes it before anything else of the request is read.
+
+In this order: the Host that was asked for (421), the Origin of the page that asks (403), who it is (401), how much of
+everything they had (429), and what they may do (403). Which tenant something belongs to is asked where it is read: what
+is another's is not there (404).
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from aiohttp import web
+
+from baton_gateway.credentials import Credentials
+from baton_gateway.origins import Neighbourhood
+from baton_gateway.principal import ANYBODY, OWNER, Principal
+from baton_gateway.problems import Denied
+from baton_gateway.rate import Limiter
+
+if TYPE_CHECKING:
+    from baton_gateway.route import Route
+
+log = structlog.get_logger("baton.door")
+_SAFE: Final = "GET"
+
+
+class Door:
+    """Lets requests in, or not. Without `credentials` everybody is let in as the owner of the machine."""
+
+    def __init__(self, neighbourhood: Neighbourhood, limiter: Limiter, credentials: Credentials | None) -> None:
+        self._neighbourhood = neighbourhood
+        self._limiter = limiter
+        self._credentials = credentials
+
+    @property
+    def guarded(self) -> bool:
+        """Whether anybody is asked who they are."""
+        return self._credentials is not None
+
+    async def enter(self, request: web.Request, route: "Route") -> Principal:
+        """Return who asks. Raises `Denied`, and `Unavailable` while nobody can tell who it is."""
+        try:
+            principal = await self._enter(request, route)
+        except Denied as denied:
+            log.warning("denied", status=denied.status, method=route.method, route=route.path, reason=str(denied))
+            raise
+        return principal
+
+    async def _enter(self, request: web.Request, route: "Route") -> Principal:
+        self._neighbourhood.check_host(request)
+        if route.method != _SAFE or route.opens_socket:
+            self._neighbourhood.check_origin(request)
+        if route.role == "public":
+            self._limiter.take(_address(request))
+            return ANYBODY
+        principal = await self._identify(request, route)
+        self._limiter.take(f"{principal.tenant}:{principal.actor}")
+        _authorise(principal, route)
+        return principal
+
+    async def _identify(self, request: web.Request, route: "Route") -> Principal:
+        if self._credentials is None:
+            return OWNER
+        try:
+            return await self._credentials.principal_of(request, ticket=route.opens_socket)
+        except Denied:
+            self._limiter.fail(_address(request))  # 429 where too many were wrong already
+            raise
+
+
+def _address(request: web.Request) -> str:
+    return f"address:{request.remote}"
+
+
+def _authorise(principal: Principal, route: "Route") -> None:
+    """Raise `Denied` (403) for what somebody may not do."""
+    if not principal.may(route.role):
+        raise Denied(403, "Not allowed", f"This takes the role {route.role}; {principal.actor} has {principal.role}.")
+    if route.spans_tenants and principal.tenant is not None:
+        detail = (
+            f"This concerns every tenant, so it takes an admin without one; {principal.actor} is of {principal.tenant}."
+        )
+        raise Denied(403, "Not allowed", detail)
