@@ -60,3 +60,10 @@ async def _administer(dsn: str, statement: str) -> None:
         await connection.execute(statement, timeout=60)
     finally:
         await connection.close(timeout=10)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests took, which workers cannot print themselves."""
+    figures = [one for report in terminalreporter.getreports("passed") for one in report.user_properties]
+    for name, value in sorted(figures):
+        terminalreporter.write_line(f"{name}: {value}")

@@ -11,6 +11,7 @@ import typer
 
 from baton_cli import interrupt
 from baton_cli.trouble import plain
+from baton_runtime.redaction import redact
 
 DataDir = Annotated[
     Path | None, typer.Option(help="Where the database and the bundles live.", file_okay=False, show_default=False)
@@ -28,5 +29,5 @@ def attempt(work: Callable[[], Coroutine[Any, Any, int]], forced: Callable[[], N
         line = plain(error)
         if line is None:
             raise
-        print(f"baton: {line}", file=sys.stderr)  # noqa: T201
+        print(redact(f"baton: {line}"), file=sys.stderr)  # noqa: T201
         return 1

@@ -1,11 +1,14 @@
 """A client of a running gateway: its REST API and its socket.
 
 Every call has a deadline. A gateway that does not answer raises `Unreachable`, one that says no raises `Refused`
-with the problem document's own words.
+with the problem document's own words. Who asks is said by the key or token in BATON_API_KEY: never by an option, which
+everybody on the machine could read.
 """
 
 import asyncio
 import contextlib
+import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +26,11 @@ _RECONNECT: Final = 0.5
 _RESTORED: Final = 4409  # `since` is of a log that is no more
 _HTTP_OK: Final = 200
 _HTTP_REFUSED: Final = 400
+_HTTP_UNAUTHENTICATED: Final = 401
+_HTTP_FORBIDDEN: Final = 403
 _HTTP_UNKNOWN: Final = 404
+_KEY_VARIABLE: Final = "BATON_API_KEY"
+_KEY_FORM: Final = re.compile(r"[!-~]+")
 
 
 class Unreachable(Trouble):
@@ -46,6 +53,7 @@ class Socket:
         self._resume: dict[str, str] = {}
         self._heard: asyncio.Queue[Json | None] = asyncio.Queue()
         self.connected = asyncio.Event()
+        self.refusal: Refused | None = None
 
     async def next(self, timeout: float) -> Json | None:
         """Return the next frame; None when there was none for so long, or some may have been missed."""
@@ -57,8 +65,12 @@ class Socket:
     async def run(self) -> None:
         """Listen until cancelled."""
         while True:
-            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+            try:
                 await self._listen()
+            except aiohttp.WSServerHandshakeError as error:
+                self._be_refused(error.status)
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                pass
             self._heard.put_nowait(None)
             await asyncio.sleep(_RECONNECT)
 
@@ -69,6 +81,12 @@ class Socket:
                     self._hear(message.json())
         if socket.close_code == _RESTORED:
             self._resume = {}
+
+    def _be_refused(self, status: int) -> None:
+        """Remember that the gateway does not let us in; with any other status it may come to itself."""
+        if hint := _hint(status):
+            self.refusal = Refused(status, f"The gateway answered {status} to GET /ws. {hint}")
+            self.connected.set()
 
     def _hear(self, frame: Json) -> None:
         if frame.get("partial"):  # the whole message follows
@@ -90,7 +108,7 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def listen(self) -> AsyncIterator[Socket]:
-        """Open the socket, so that nothing that comes after is missed. Raises `Unreachable`."""
+        """Open the socket, so that nothing that comes after is missed. Raises `Unreachable` or `Refused`."""
         socket = Socket(self._session)
         listening = asyncio.create_task(socket.run())
         try:
@@ -98,6 +116,8 @@ class Gateway:
                 await asyncio.wait_for(socket.connected.wait(), 10)
             except TimeoutError:
                 raise Unreachable(f"{self.url}/ws does not open. Check that a Baton serves there.") from None
+            if socket.refusal:
+                raise socket.refusal
             yield socket
         finally:
             listening.cancel()
@@ -181,7 +201,27 @@ async def _refusal(answer: aiohttp.ClientResponse) -> str:
         words = ": ".join(str(problem[name]) for name in ("title", "detail") if problem.get(name))
     except (ValueError, KeyError, TypeError, AttributeError):
         words = ""
-    return f"The gateway answered {answer.status} to {answer.method} {answer.url.path}. {words}".strip()
+    said = f"The gateway answered {answer.status} to {answer.method} {answer.url.path}. {words}"
+    return f"{said} {_hint(answer.status)}".strip()
+
+
+def _hint(status: int) -> str:
+    """Return what to do about a gateway that does not let us in; nothing for any other status."""
+    if status not in (_HTTP_UNAUTHENTICATED, _HTTP_FORBIDDEN):
+        return ""
+    wanted = "another" if os.environ.get(_KEY_VARIABLE) else "an"
+    return (
+        f"Set {_KEY_VARIABLE} to {wanted} API key of that gateway: whoever runs it makes one with "
+        "`baton keys create --role operator --tenant NAME`."
+    )
+
+
+def _identification() -> dict[str, str]:
+    """Return the header that says who asks. Raises `Trouble` for what no header may hold."""
+    key = os.environ.get(_KEY_VARIABLE, "").strip()
+    if key and not _KEY_FORM.fullmatch(key):
+        raise Trouble(f"{_KEY_VARIABLE} is no API key or token: it holds spaces or other characters. Set it again.")
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def root_of(url: str) -> str:
@@ -195,7 +235,7 @@ async def open_gateway(url: str) -> AsyncIterator[Gateway]:
     root = root_of(url)
     if not root.startswith(("http://", "https://")):
         raise Trouble(f"{url} is not the URL of a gateway: write it as http://127.0.0.1:8080")
-    async with aiohttp.ClientSession(root + "/", timeout=_DEADLINE) as session:
+    async with aiohttp.ClientSession(root + "/", headers=_identification(), timeout=_DEADLINE) as session:
         yield Gateway(session, root)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from baton_cli import db, log
+from baton_cli import db, keys, log
 from baton_cli.attempt import DataDir, attempt
 
 DEFAULT_IDEA = "A recipe box where people share recipes with ingredients, rate them and search by tag"
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(log.app, name="log")
 app.add_typer(db.app, name="db")
+app.add_typer(keys.app, name="keys")
 
 
 @app.command()

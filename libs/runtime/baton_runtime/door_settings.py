@@ -1,22 +1,42 @@
 """Settings of the gateway's door: who may come in, from where, and how much of everything."""
 
+import ipaddress
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ORIGIN: Final = r"^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?$|^https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?$"
-_CLAIM: Final = r"^[^.\s]+(\.[^.\s]+)*$"
+_CLAIM: Final = r"^[^\s]{1,200}$"
 
 
 def _listed(given: object) -> object:
     return tuple(one.strip() for one in given.split(",") if one.strip()) if isinstance(given, str) else given
 
 
-def _issuer(url: str) -> str:
-    if url and not url.startswith(("https://", "http://")):
+def _issuer(url: str | None) -> str | None:
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment or "@" in url:
         raise ValueError("it must be the URL of an OpenID provider, as its tokens have it in iss")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("it must begin with https://, as its keys decide who comes in (http:// on this machine alone)")
     return url
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _audience(audience: str | None, info: ValidationInfo) -> str | None:
+    if "oidc_issuer" in info.data and bool(audience) != bool(info.data["oidc_issuer"]):
+        raise ValueError("it goes with BATON_OIDC_ISSUER: set both, or neither")
+    return audience or None
 
 
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
@@ -35,13 +55,16 @@ class DoorSettings(BaseSettings):
     )
     allowed_hosts: Listed = Field(default=(), description="names that requests may have in Host, beside the own ones")
     allowed_origins: Origins = Field(default=(), description="origins of other sites whose pages may use the gateway")
-    oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(default=None, description="OpenID provider")
-    oidc_audience: str | None = Field(default=None, description="what its tokens must name in aud")
+    oidc_issuer: Annotated[str | None, AfterValidator(_issuer)] = Field(default=None, description="OpenID provider")
+    oidc_audience: Annotated[str | None, AfterValidator(_audience)] = Field(
+        default=None, validate_default=True, description="what its tokens must name in aud"
+    )
     oidc_role_claim: Claim = Field(
-        default="role", description="claim with viewer, operator or admin; a.b.c goes deeper"
+        default="role", description="claim with viewer, operator or admin, alone or in a list; a.b.c goes deeper"
     )
     oidc_tenant_claim: Claim | None = Field(
-        default=None, description="claim with the tenant; without it there is one tenant, and its admins are of none"
+        default=None,
+        description="claim with the tenant, * for an admin of all; without it there is one, and its admins are of all",
     )
     oidc_actor_claim: Claim = Field(default="sub", description="claim that names the person in the log")
     max_body_bytes: int = Field(default=1 << 20, ge=1024, le=64 << 20, description="bytes of a request's body")

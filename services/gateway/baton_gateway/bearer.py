@@ -3,12 +3,13 @@
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
 _BYTES: Final = 32
 _FORM: Final = re.compile(r"([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
+_LENGTH: Final = 32 + 1 + 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Bearer:
     """A secret and the id of its row."""
 
     id: UUID
-    secret: str
+    secret: str = field(repr=False)
 
     @property
     def hash(self) -> bytes:
@@ -35,5 +36,7 @@ def new_bearer() -> Bearer:
 
 def bearer_in(text: str, prefix: str) -> Bearer | None:
     """Return what somebody sent, None where it does not have the form."""
-    found = _FORM.fullmatch(text.removeprefix(prefix)) if text.startswith(prefix) else None
+    if len(text) != len(prefix) + _LENGTH or not text.startswith(prefix):
+        return None
+    found = _FORM.fullmatch(text, len(prefix))
     return Bearer(UUID(found[1]), found[2]) if found else None

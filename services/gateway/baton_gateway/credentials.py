@@ -43,7 +43,7 @@ class Credentials:
     async def _of_ticket(self, request: web.Request) -> Principal:
         found = await self._tickets.redeem(request.query[TICKET])
         if found is None:
-            raise unauthorised("The ticket was used already, or has expired: get a new one.", "invalid_token")
+            raise useless_ticket()
         return found
 
 
@@ -56,6 +56,11 @@ def bearer_of(request: web.Request) -> str:
     if len(given) > 1 or scheme.lower() != _SCHEME or not value.strip():
         raise unauthorised("Send one header Authorization, as Bearer and an API key or a token.", "invalid_request")
     return value.strip()
+
+
+def useless_ticket() -> Denied:
+    """Return the 401 for a ticket that opens nothing."""
+    return unauthorised("The ticket was used already, or has expired: get a new one.", "invalid_token")
 
 
 def unauthorised(detail: str, error: str = "") -> Denied:

@@ -5,6 +5,7 @@ everything they had (429), and what they may do (403). Which tenant something be
 is another's is not there (404).
 """
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -27,7 +28,7 @@ class Door:
     """Lets requests in, or not. Without `credentials` everybody is let in as the owner of the machine."""
 
     def __init__(self, neighbourhood: Neighbourhood, limiter: Limiter, credentials: Credentials | None) -> None:
-        self._neighbourhood = neighbourhood
+        self.neighbourhood = neighbourhood
         self._limiter = limiter
         self._credentials = credentials
 
@@ -38,33 +39,49 @@ class Door:
 
     async def enter(self, request: web.Request, route: "Route") -> Principal:
         """Return who asks. Raises `Denied`, and `Unavailable` while nobody can tell who it is."""
+        principal = ANYBODY
         try:
-            principal = await self._enter(request, route)
+            if not route.any_host:
+                self.neighbourhood.check_host(request)
+            if route.method != _SAFE or route.opens_socket:
+                self.neighbourhood.check_origin(request)
+            if route.role != "public":
+                principal = await self._identify(request, route)
+            self._limiter.take(_payer(request, principal))
+            _authorise(principal, route)
         except Denied as denied:
-            log.warning("denied", status=denied.status, method=route.method, route=route.path, reason=str(denied))
+            _note(denied, principal, request, route)
             raise
         return principal
 
-    async def _enter(self, request: web.Request, route: "Route") -> Principal:
-        self._neighbourhood.check_host(request)
-        if route.method != _SAFE or route.opens_socket:
-            self._neighbourhood.check_origin(request)
-        if route.role == "public":
-            self._limiter.take(_address(request))
-            return ANYBODY
-        principal = await self._identify(request, route)
-        self._limiter.take(f"{principal.tenant}:{principal.actor}")
-        _authorise(principal, route)
-        return principal
+    def wait(self, principal: Principal) -> float:
+        """Count a message on a socket as a request; return the seconds to wait before the next is read."""
+        return self._limiter.wait(_whose(principal))
 
     async def _identify(self, request: web.Request, route: "Route") -> Principal:
         if self._credentials is None:
             return OWNER
         try:
             return await self._credentials.principal_of(request, ticket=route.opens_socket)
-        except Denied:
-            self._limiter.fail(_address(request))  # 429 where too many were wrong already
+        except Denied as denied:
+            if denied.status == HTTPStatus.UNAUTHORIZED:
+                self._limiter.fail(_address(request))  # 429 where too many were wrong already
             raise
+
+
+def _whose(principal: Principal) -> str:
+    return f"{principal.tenant}:{principal.actor}"
+
+
+def _note(denied: Denied, principal: Principal, request: web.Request, route: "Route") -> None:
+    """Log who was denied what; a flood, which 429 stands for, must not become one of lines."""
+    say = log.debug if denied.status == HTTPStatus.TOO_MANY_REQUESTS else log.warning
+    asked = {"method": route.method, "route": route.path, "address": request.remote}
+    say("denied", status=denied.status, actor=principal.actor, reason=str(denied), **asked)
+
+
+def _payer(request: web.Request, principal: Principal) -> str:
+    return _address(request) if principal is ANYBODY else _whose(principal)
 
 
 def _address(request: web.Request) -> str:

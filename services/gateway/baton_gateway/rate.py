@@ -24,6 +24,12 @@ class Buckets:
         self._size = rate * seconds
         self._clock = clock
         self._left: dict[str, tuple[float, float]] = {}
+        self._many = _SWEEP
+
+    @property
+    def remembered(self) -> int:
+        """How many buckets are not known to be full."""
+        return len(self._left)
 
     def take(self, whose: str) -> float:
         """Take a token; return the seconds until there is one where there was none, else 0."""
@@ -32,7 +38,7 @@ class Buckets:
         left = min(self._size, left + (now - then) * self._rate)
         if left < 1:
             return (1 - left) / self._rate
-        if whose not in self._left and len(self._left) >= _SWEEP:
+        if len(self._left) >= self._many:
             self._forget(now)
         self._left[whose] = (left - 1, now)
         return 0.0
@@ -41,6 +47,7 @@ class Buckets:
         full = [one for one, (left, then) in self._left.items() if left + (now - then) * self._rate >= self._size]
         for one in full:
             del self._left[one]
+        self._many = max(_SWEEP, 2 * len(self._left))  # so that looking costs nobody much, however many are active
 
 
 class Limiter:
@@ -48,7 +55,7 @@ class Limiter:
 
     def __init__(self, requests_per_second: int, clock: Callable[[], float] = monotonic) -> None:
         self._asked = Buckets(requests_per_second, _AT_ONCE, clock) if requests_per_second else None
-        self._wrong = Buckets(_WRONG_PER_SECOND, _WRONG_AT_ONCE, clock)
+        self._wrong = Buckets(_WRONG_PER_SECOND, _WRONG_AT_ONCE, clock) if requests_per_second else None
 
     def take(self, whose: str) -> None:
         """Count a request. Raises `Denied` (429)."""
@@ -61,7 +68,7 @@ class Limiter:
 
     def fail(self, address: str) -> None:
         """Count a credential that was wrong. Raises `Denied` (429)."""
-        if wait := self._wrong.take(address):
+        if self._wrong and (wait := self._wrong.take(address)):
             raise _too_many("Too many keys or tokens from this address were wrong", wait)
 
 
