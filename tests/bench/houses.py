@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from baton_artifacts.service import ArtifactsService
 from baton_gateway.service import GatewayService
@@ -39,7 +39,8 @@ class Gateway:
         """Serve from now on; return the URL."""
         allow_sockets(self._sockets)
         collector.calm()
-        settings = Settings(port=0, data_dir=self._directory, core_path=_CORE)
+        open_to_all: dict[str, Any] = {"auth": "off", "requests_per_second": 0, "max_sockets": max(self._sockets, 1)}
+        settings = Settings(port=0, data_dir=self._directory, core_path=_CORE, **open_to_all)
         host = await self._stack.enter_async_context(open_host(settings, self._dsn, MemoryBus()))
         stop = asyncio.Event()
         running = asyncio.create_task(run_until(stop, host, [self._gateway, *self.services()]))

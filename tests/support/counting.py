@@ -30,6 +30,7 @@ class Standing:
     position: int
     timestamp: datetime
     current_task_id: UUID | None
+    current_position: int  # since when
 
 
 @dataclass
@@ -101,6 +102,7 @@ class Counting:
             event.position,
             event.timestamp,
             max(at)[1] if at else None,
+            max(at)[0] if at else 0,
         )
         return self.now[agent]
 

@@ -80,12 +80,22 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(dsn: str, data_dir: Path, *, alone: bool = False, bus: Bus | None = None) -> AsyncIterator[Stage]:
-    """Run a gateway on a database, `alone` or with orchestrator, hitl and artifacts; nobody plays the agents."""
-    settings = Settings(port=0, data_dir=data_dir, core_path=CORE, auth="off")
+async def stage(
+    dsn: str,
+    data_dir: Path,
+    *,
+    alone: bool = False,
+    bus: Bus | None = None,
+    **settings: Any,  # noqa: ANN401 - any setting
+) -> AsyncIterator[Stage]:
+    """Run a gateway on a database, `alone` or with orchestrator, hitl and artifacts; nobody plays the agents.
+
+    Its client sends no key (`keys.make_key` makes one for auth="on"), and may ask as much as it likes.
+    """
+    usual: dict[str, Any] = {"port": 0, "core_path": CORE, "auth": "off", "requests_per_second": 0}
     stop, gateway = asyncio.Event(), GatewayService()
     others: list[Service] = [] if alone else [OrchestratorService(), HitlService(), ArtifactsService()]
-    async with open_host(settings, dsn, bus or MemoryBus()) as host:
+    async with open_host(Settings(data_dir=data_dir, **usual | settings), dsn, bus or MemoryBus()) as host:
         running = asyncio.create_task(run_until(stop, host, [gateway, *others]))
         ready = asyncio.create_task(gateway.ready.wait())
         await asyncio.wait([running, ready], timeout=30, return_when=asyncio.FIRST_COMPLETED)

@@ -30,6 +30,12 @@ class Wire:
         self._server.close()
         await self.cut()
 
+    def lead_to(self, target: URL) -> None:
+        """Lead to another server from now on; connections to the old one end."""
+        self._target = target
+        for pipe in self._pipes:
+            pipe.cancel()
+
     async def cut(self) -> int:
         """Close every connection; tells how many ends that were."""
         pipes = tuple(self._pipes)

@@ -79,6 +79,24 @@ def test_every_route_is_an_operation_with_its_role_and_its_answer() -> None:
         assert ("requestBody" in told) == (route.body is not None)
 
 
+def test_every_route_says_whether_it_takes_a_key_and_how_it_is_refused_without() -> None:
+    for route in IN_IT:
+        told = operation(route.method, route.path)
+        public, writes = route.role == "public", route.method != "GET"
+        assert told["security"] == ([] if public else [{"bearer": []}])
+        assert told.get("x-spans-tenants", False) == route.spans_tenants
+        expected = {"401": not public, "403": writes, "421": not route.any_host, "429": True}
+        assert {status: status in told["responses"] for status in expected} == expected, route.path
+    headers = {
+        name: response.get("headers", {}).keys() for name, response in OPENAPI["components"]["responses"].items()
+    }
+    assert (headers["Unauthorized"], headers["TooManyRequests"]) == ({"WWW-Authenticate"}, {"Retry-After"})
+
+
+def test_a_gateway_that_asks_nobody_who_they_are_tells_of_no_key() -> None:
+    assert not any("security" in told for told in within(openapi(ROUTES, guarded=False)["paths"]))
+
+
 def test_operations_have_names_of_their_own_and_tags_that_are_explained() -> None:
     names = Counter(told["operationId"] for _, _, told in operations())
     assert set(names.values()) == {1}
@@ -101,6 +119,8 @@ def test_every_reference_leads_somewhere(document: Json) -> None:
 
 def test_every_component_is_used() -> None:
     used = {one["$ref"] for one in within(OPENAPI) if isinstance(one.get("$ref"), str)}
+    asked = {name for _, _, told in operations() for way in told["security"] for name in way}
+    used |= {f"#/components/securitySchemes/{name}" for name in asked}
     for kind, components in OPENAPI["components"].items():
         for name in components:
             assert f"#/components/{kind}/{name}" in used
@@ -201,7 +221,13 @@ def test_every_socket_is_a_channel_on_which_all_frames_are_sent() -> None:
     assert set(sockets) == {route.path for route in ROUTES if route.status == 101}
     for channel in sockets.values():
         assert {*FRAME_TYPES, "caught_up", "error", "pong", "ping", "subscribe"} <= channel["messages"].keys()
-    assert set(bindings(sockets["/ws"])["ws"]["query"]["properties"]) == {"project_id", "types", "since", "epoch"}
+    assert set(bindings(sockets["/ws"])["ws"]["query"]["properties"]) == {
+        "project_id",
+        "types",
+        "since",
+        "epoch",
+        "ticket",
+    }
     assert list(sockets["/ws/{project_id}"]["parameters"]) == ["project_id"]
 
 

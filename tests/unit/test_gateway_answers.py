@@ -19,7 +19,7 @@ def test_every_route_stands_once_and_says_who_may_ask() -> None:
     assert {route.role for route in ROUTES} <= {"public", "viewer", "operator", "admin"}
     open_to_all = {route.path for route in ROUTES if route.role == "public" and not route.path.startswith("/docs")}
     documents = {"/api/v1/openapi.json", "/api/v1/asyncapi.json"}
-    assert open_to_all == {"/healthz", "/api/v1/healthz", "/livez"} | documents
+    assert open_to_all == {"/healthz", "/api/v1/healthz", "/livez", "/readyz"} | documents
     assert all(route.role != "public" for route in ROUTES if route.method != "GET")
 
 

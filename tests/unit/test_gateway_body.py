@@ -11,15 +11,21 @@ from pydantic import ValidationError
 from baton_contracts.commands import Refused
 from baton_contracts.rest import HitlAnswer, NewProject
 from baton_contracts.texts import MAX_TEXT
-from baton_gateway.body import MAX_DEPTH, parse
+from baton_gateway.body import Limits
+from baton_gateway.body import parse as parse_within
 from baton_gateway.problems import Invalid, misfit
 
+LIMITS = Limits(depth=64, nodes=10_000)
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=20,
 )
+
+
+def parse(data: bytes) -> object:
+    return parse_within(data, LIMITS)
 
 
 @given(JSON)
@@ -34,9 +40,20 @@ def test_any_bytes_are_refused_or_give_what_can_be_kept(data: bytes) -> None:
 
 
 def test_nesting_passes_to_the_limit_and_no_further() -> None:
-    parse(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
-    with pytest.raises(Invalid, match="deeper than 64"):
-        parse(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+    parse(b"[" * 64 + b"]" * 64)
+    with pytest.raises(Invalid, match="deeper than 64 levels"):
+        parse(b"[" * 65 + b"]" * 65)
+
+
+def test_values_pass_to_the_limit_and_no_further() -> None:
+    parse(b"[" + b"1," * 9998 + b"1]")
+    with pytest.raises(Invalid, match="more than 10000 values"):
+        parse(b"[" + b"1," * 9999 + b"1]")
+
+
+def test_what_stands_in_a_text_is_no_value_and_no_level() -> None:
+    text = '[{,"\\]}' * 10_000
+    assert parse(json.dumps([text, {text: text}]).encode()) == [text, {text: text}]
 
 
 @pytest.mark.parametrize("data", [b"[NaN]", b"[Infinity]", b"[-Infinity]", b"", b"{", b"\xff", b'"\x00"', b"[1]]"])
@@ -54,6 +71,7 @@ def test_what_is_not_json_is_400(data: bytes) -> None:
         (rb'{"a": {"\ud83d": 1}}', "/a"),
         (b'{"a": 1, "a": 2}', ""),
         (b"[1e999]", ""),
+        (json.dumps(dict.fromkeys(map(str, range(5000)))).encode()[:-1] + b', "4999": 1}', ""),
     ],
 )
 def test_what_cannot_be_kept_is_named_by_its_pointer(data: bytes, pointer: str) -> None:

@@ -3,11 +3,13 @@
 import re
 import subprocess
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 import yaml
 
+from baton_runtime.door_settings import DoorSettings
 from baton_runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -123,19 +125,35 @@ def test_the_lock_has_a_hash_for_everything_and_no_address() -> None:
         assert "--hash=sha256:" in requirement, requirement.splitlines()[0]
 
 
-def test_the_settings_table_is_the_settings() -> None:
-    table = re.findall(r"^\| `(BATON_\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+@pytest.mark.parametrize(
+    ("paper", "names"),
+    [
+        ("README.md", Settings.model_fields.keys() - DoorSettings.model_fields.keys()),
+        ("docs/security.md", DoorSettings.model_fields.keys()),
+    ],
+)
+def test_the_settings_tables_are_the_settings(paper: str, names: Collection[str]) -> None:
+    table = re.findall(
+        r"^\| `(BATON_\w+)` \| .* \|.*\|", (ROOT / paper).read_text().partition("## Settings")[2], re.MULTILINE
+    )
 
-    assert table == [f"BATON_{name.upper()}" for name in Settings.model_fields]
+    assert table == [f"BATON_{name.upper()}" for name in Settings.model_fields if name in names]
 
 
 @pytest.mark.parametrize(
-    "paper", ["README.md", "docs/operations.md", "deploy/compose/compose.yaml", "deploy/kubernetes/settings.env"]
+    "paper",
+    [
+        "README.md",
+        "docs/operations.md",
+        "docs/security.md",
+        "deploy/compose/compose.yaml",
+        "deploy/kubernetes/settings.env",
+    ],
 )
 def test_every_setting_that_is_named_exists(paper: str) -> None:
     named = set(re.findall(r"BATON_\w+", (ROOT / paper).read_text()))
 
-    assert named - {f"BATON_{name.upper()}" for name in Settings.model_fields} == set()
+    assert named - {f"BATON_{name.upper()}" for name in Settings.model_fields} <= {"BATON_API_KEY"}  # the client's
 
 
 def test_migrations_are_numbered_from_1_without_a_gap() -> None:
@@ -146,13 +164,14 @@ def test_migrations_are_numbered_from_1_without_a_gap() -> None:
 
 
 def test_every_service_is_deployed_everywhere() -> None:
-    """An image, a compose service and a Deployment for each."""
+    """An image, a compose service and a Deployment for each; the command has an image and a compose service, too."""
     stages = re.findall(r"^FROM runtime AS service-(\S+)$", (DEPLOY / "images/Dockerfile").read_text(), re.MULTILINE)
     composed = yaml.safe_load((DEPLOY / "compose/compose.yaml").read_text())["services"]
     deployed = yaml.safe_load((DEPLOY / "kubernetes/kustomization.yaml").read_text())["resources"]
 
-    assert sorted(stages) == SERVICES
-    assert sorted(one["build"]["args"]["SERVICE"] for one in composed.values() if "build" in one) == SERVICES
+    assert sorted(stages) == sorted([*SERVICES, "cli"])
+    built = [one["build"]["args"]["SERVICE"] for one in composed.values() if "build" in one]
+    assert sorted(built) == sorted(stages)
     assert set(SERVICES) <= {Path(name).stem for name in deployed}
 
 

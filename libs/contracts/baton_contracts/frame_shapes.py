@@ -91,6 +91,7 @@ class Decision(Shape):
     action: Action
     response: str
     timestamp: datetime
+    responded_by: str
 
 
 class HitlResponseFrame(EventFrame):

@@ -1,8 +1,8 @@
 """What a browser is told of an event: the contract's eight frame types.
 
 Every frame carries `event_type`, `project_id` where there is one, `timestamp`, and the `position` and `event_id` of
-the event that it tells of, beside exactly the contract's keys. An event may make several frames, or none; whoever sends
-them adds `part`, which counts them from 1 up to `parts`.
+the event that it tells of, beside exactly the contract's keys (and by whom a request was answered). An event may make
+several frames, or none; whoever sends them adds `part`, which counts them from 1 up to `parts`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -137,7 +137,8 @@ def _hitl_request(_: e.Event, payload: e.HitlRequest) -> Bodies:
 
 def _hitl_response(event: e.Event, payload: e.HitlResponse) -> Bodies:
     data = {"request_id": str(payload.request_id), "action": payload.action, "response": payload.response}
-    yield "hitl_response", {"data": data | {"timestamp": event.timestamp.isoformat()}}
+    more = {"timestamp": event.timestamp.isoformat(), "responded_by": event.actor}
+    yield "hitl_response", {"data": data | more}
     yield from _agent(event, payload.agent_type, "idle", None)
 
 

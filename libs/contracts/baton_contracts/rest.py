@@ -169,10 +169,11 @@ class CompletionView(BaseModel):
 
 
 class HitlAnswered(BaseModel):
-    """Answer to a decision."""
+    """Answer to a decision; `responded_by` is null in the repeat of an answer that was kept before it said so."""
 
     request_id: UUID
     new_status: Action
+    responded_by: str | None = None
 
 
 class HitlView(BaseModel):
@@ -259,6 +260,12 @@ class HealthView(BaseModel):
     celery_status: Condition
     llm_status: Condition
     auth: Literal["on", "off"] = Field(description="off: nobody is asked who they are")
+
+
+class Readiness(BaseModel):
+    """Whether this gateway is to be sent requests."""
+
+    status: Literal["starting", "ready", "stopping"]
 
 
 class FieldProblem(BaseModel):

@@ -152,7 +152,7 @@ class Loop:
         inbound, _ = waiting
         state = states[inbound.project_id]
         try:
-            decision, problem = self._decide(_seen_by(inbound, state), inbound), None
+            decision, problem = self._decide(seen_by(inbound, state), inbound), None
             events = [NewEvent.of(payload) for payload in decision.events]
         except Refused as error:
             decision, events = Decision(), []
@@ -218,7 +218,7 @@ class Loop:
             asyncio.get_running_loop().call_later(_PAUSE, inbound.delivery.reject, type(error).__name__)
 
 
-def _seen_by(inbound: Inbound, state: Project) -> Project:
+def seen_by(inbound: Inbound, state: Project) -> Project:
     """Return the state that whoever asks may see: another tenant's project is none."""
     foreign = state.created and inbound.tenant not in (None, state.created.tenant)
     return Project(version=state.version) if foreign else state

@@ -16,6 +16,7 @@ import structlog
 from baton_contracts.events import Event
 from baton_eventlog.database import patiently
 from baton_eventlog.reader import LogGap, LogRewound, read, read_stream
+from baton_gateway.project_tenants import ProjectTenants
 from baton_gateway.reading import Pool
 from baton_gateway.told import Told, tell
 
@@ -33,8 +34,9 @@ WAITING: Final = "sockets_wait_for_postgresql"
 class Backlog:
     """Events up to the position that was told last, in order."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, tenants: ProjectTenants) -> None:
         self._pool = pool
+        self._tenants = tenants
         self._recent: deque[Told] = deque()
         self._size = 0
         self._pages: OrderedDict[int, asyncio.Task[list[Told]]] = OrderedDict()
@@ -122,6 +124,6 @@ class Backlog:
 
         async def read_once() -> list[Told]:
             async with self._readers:
-                return await tell(self._pool, await reading())
+                return await tell(self._pool, self._tenants, await reading())
 
         return await patiently(read_once, WAITING)

@@ -1,34 +1,52 @@
 """Bodies as strict JSON: what two parsers could read in two ways is refused.
 
 400 for what is not JSON (NaN and Infinity, wrong UTF-8, nothing at all), 422 for JSON that must not pass: a name
-twice in an object, nesting over 64, NUL characters and lone surrogates (PostgreSQL keeps neither), numbers that no
-float holds.
+twice in an object, nesting and values beyond the limits, NUL characters and lone surrogates (PostgreSQL keeps
+neither), numbers that no float holds.
 """
 
 import asyncio
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from baton_contracts.commands import Refused
+from baton_gateway.json_size import beyond
 from baton_gateway.problems import invalid, misfit, step
+from baton_runtime.settings import Settings
 
-MAX_BYTES: Final = 1 << 20
-MAX_DEPTH: Final = 64
-_SLOW: Final = 64 << 10  # a body of this many bytes is parsed beside the event loop
+_SLOW: Final = 64 << 10  # a body of this many bytes is parsed beside the event loop,
+_BESIDE: Final = ThreadPoolExecutor(1, "json")  # one at a time: several threads would take turns with the loop
 _DEADLINE: Final = 30.0
 _DIGITS: Final = 100
 _SHOWN: Final = 80  # characters of a name in an answer
 _NOTHING: Final = re.compile(rb"[ \t\n\r]*+(?:\{[ \t\n\r]*+\}[ \t\n\r]*+)?")
+_HALF: Final = re.compile("[\ud800-\udfff]")
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_body(request: web.Request, model: type[Model], *, required: bool = True) -> Model:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How deep JSON may be nested, and how many values it may hold."""
+
+    depth: int
+    nodes: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """Return what the settings say."""
+        return cls(settings.max_json_depth, settings.max_json_nodes)
+
+
+async def read_body(request: web.Request, model: type[Model], limits: Limits, *, required: bool = True) -> Model:
     """Return the body as its model, of `{}` where none is `required` and none came.
 
     Raises `Invalid`, `Refused` (400, 408, 415) or aiohttp's 413.
@@ -40,7 +58,7 @@ async def read_body(request: web.Request, model: type[Model], *, required: bool 
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise Refused(415, "Unsupported media type", "Send the body without a Content-Encoding.")
     data = await _received(request)
-    parsed = await asyncio.to_thread(parse, data) if len(data) > _SLOW else parse(data)
+    parsed = await _parsed_beside(data, limits) if len(data) > _SLOW else parse(data, limits)
     try:
         return model.model_validate(parsed)
     except ValidationError as error:
@@ -59,11 +77,17 @@ async def _received(request: web.Request) -> bytes:
         async with asyncio.timeout(_DEADLINE):
             return await request.read()
     except TimeoutError as error:
-        raise Refused(408, "Request timeout", f"The body did not arrive within {_DEADLINE:.0f} s.") from error
+        raise Refused(408, "Request timeout", f"The body did not arrive within {_DEADLINE:g} s.") from error
 
 
-def parse(data: bytes) -> object:
+async def _parsed_beside(data: bytes, limits: Limits) -> object:
+    return await asyncio.get_running_loop().run_in_executor(_BESIDE, parse, data, limits)
+
+
+def parse(data: bytes, limits: Limits) -> object:
     """Return what a body says. Raises `Refused` (400) and `Invalid`."""
+    if too_much := beyond(data, limits.depth, limits.nodes):
+        raise invalid("", too_much)
     try:
         parsed = json.loads(
             data.decode("utf-8"),
@@ -72,26 +96,18 @@ def parse(data: bytes) -> object:
             parse_float=_float,
             parse_int=_int,
         )
-    except RecursionError as error:
-        raise invalid("", _TOO_DEEP) from error
     except ValueError as error:
         raise Refused(400, "Not JSON", "The body is not JSON in UTF-8; NaN and Infinity are not JSON.") from error
-    for pointer, value, depth in _walk(parsed):
-        if depth > MAX_DEPTH:
-            raise invalid("", _TOO_DEEP)
-        if isinstance(value, str):
-            _check_text(pointer, value)
+    for place, value in _walk(parsed):
+        if isinstance(value, str) and (flaw := _flaw(value)):
+            raise invalid(_pointer(place), flaw)
     return parsed
-
-
-_TOO_DEEP: Final = f"it is nested deeper than {MAX_DEPTH} levels"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+        ((repeated, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise invalid("", f"an object has the name {repeated[:_SHOWN]!r} twice")
     return found
 
@@ -113,22 +129,39 @@ def _int(digits: str) -> int:
     return int(digits)
 
 
-def _walk(root: object) -> Iterator[tuple[str, object, int]]:
-    """Yield every name and value with its pointer and depth, without recursion."""
-    waiting: list[tuple[str, object, int]] = [("", root, 1)]
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands; a pointer in full for each would repeat a long name as often as it has values."""
+
+    within: "_Place | None"
+    key: str | int
+
+
+def _walk(root: object) -> Iterator[tuple[_Place | None, object]]:
+    """Yield every name and value with its place, without recursion."""
+    waiting: list[tuple[_Place | None, object]] = [(None, root)]
     while waiting:
-        pointer, value, depth = waiting.pop()
-        yield pointer, value, depth
+        place, value = waiting.pop()
+        yield place, value
         if isinstance(value, dict):
             for name, inner in value.items():
-                yield pointer, name, depth
-                waiting.append((pointer + step(name), inner, depth + 1))
+                yield place, name
+                waiting.append((_Place(place, name), inner))
         elif isinstance(value, list):
-            waiting.extend((pointer + step(n), inner, depth + 1) for n, inner in enumerate(value))
+            waiting.extend((_Place(place, n), inner) for n, inner in enumerate(value))
 
 
-def _check_text(pointer: str, text: str) -> None:
+def _pointer(place: _Place | None) -> str:
+    steps = []
+    while place:
+        steps.append(step(place.key))
+        place = place.within
+    return "".join(reversed(steps))
+
+
+def _flaw(text: str) -> str | None:
     if "\0" in text:
-        raise invalid(pointer, "it has a NUL character, which cannot be kept")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise invalid(pointer, "it has half of a surrogate pair, which is no character")
+        return "it has a NUL character, which cannot be kept"
+    if not text.isascii() and _HALF.search(text):
+        return "it has half of a surrogate pair, which is no character"
+    return None

@@ -66,7 +66,7 @@ async def _send(connection: Connection, told: Sequence[Told], interest: Interest
     pieces: list[bytes] = []
     size = 0
     for one in told:
-        if interest.project_id in (None, one.project_id):
+        if one.concerns(interest.scope):
             pieces.append(one.wire(interest.types))
             size += len(pieces[-1])
         if size > _PIECE:

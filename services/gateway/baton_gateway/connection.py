@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from aiohttp import WSCloseCode, web
 
+from baton_gateway.principal import Principal
 from baton_gateway.told import Interest
 
 CAPACITY: Final = 1 << 20
@@ -22,13 +23,14 @@ _LOOK: Final = 0.05
 class Connection:
     """A socket after its handshake.
 
-    `interests` are its subscriptions, `reached` says how far those got that still catch up, and `position` is the last
-    one that it was told of as a live listener.
+    `principal` is whose it is, `interests` are its subscriptions, `reached` says how far those got that still catch
+    up, and `position` is the last one that it was told of as a live listener.
     """
 
-    __slots__ = ("_closing", "_socket", "_transport", "capacity", "interests", "position", "reached")
+    __slots__ = ("_closing", "_socket", "_transport", "capacity", "interests", "position", "principal", "reached")
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse, principal: Principal) -> None:
+        self.principal: Final = principal
         self.interests: set[Interest] = set()
         self.reached: dict[Interest, int] = {}
         self.position = 0
@@ -61,6 +63,10 @@ class Connection:
         """Write a frame that may be lost, unless half of what may wait for this client does already."""
         if self.open and self._transport.get_write_buffer_size() + len(frame) <= self.capacity // 2:
             self._transport.write(frame)
+
+    def pong(self, payload: bytes) -> bool:
+        """Answer a ping of the protocol itself; False when this one takes no more."""
+        return self.write(bytes((0x8A, len(payload))) + payload)
 
     def heard(self, position: int) -> None:
         """Take note that a live listener was told of everything up to a position."""

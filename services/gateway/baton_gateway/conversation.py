@@ -1,12 +1,13 @@
 """One client's socket from its handshake to its end: what it asks for, and what it is told.
 
 Subscriptions of one socket never overlap, so no frame is sent to it twice: it hears all projects, or some of them one
-by one.
+by one. Each message counts like a request: a client that sends more than it may is read no faster than that, so what
+it sends on waits with the client.
 """
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -15,7 +16,9 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from baton_eventlog.database import UNAVAILABLE
 from baton_gateway.catching_up import UnknownPosition, subscribe
 from baton_gateway.connection import Connection
-from baton_gateway.reading import READS, Pool, fetch_value
+from baton_gateway.door import Door
+from baton_gateway.route import Call
+from baton_gateway.seats import Seat
 from baton_gateway.socket_messages import Misunderstood, Ping, Subscribe, Unsubscribe, message_of, scope
 from baton_gateway.sockets import RESTORED, Sockets
 from baton_gateway.told import Interest, text_frame
@@ -25,6 +28,7 @@ _FAULT: Final = "a fault of Baton's: connect again with since"
 HEARTBEAT: Final = 30.0
 MAX_MESSAGE: Final = 16 << 10
 MAX_SUBSCRIPTIONS: Final = 100
+_PAUSE: Final = 0.05  # at least so long, that many sockets which wait for their turn do not keep the loop busy
 
 
 @dataclass(slots=True)
@@ -32,19 +36,32 @@ class Conversation:
     """A socket that is open; its subscriptions run beside the reading of what it says."""
 
     sockets: Sockets
-    pool: Pool
+    door: Door
     connection: Connection
+    seat: Seat
     running: dict[UUID | None, tuple[Interest, asyncio.Task[None]]] = field(default_factory=dict)
 
     async def hear(self, socket: web.WebSocketResponse) -> None:
         """Answer what the client says until it is gone."""
         async for message in socket:
+            await self._await_turn()
             if message.type is WSMsgType.TEXT:
                 await self._answer(message.data)
             elif message.type is WSMsgType.BINARY:
                 self._say({"type": "error", "detail": "send JSON as text"})
+            elif message.type is WSMsgType.PING:
+                self.connection.pong(message.data)
             if not await self.connection.drained():  # who does not listen is not answered
                 break
+            await asyncio.sleep(0)  # nothing above has to wait: others come in between, however much is sent
+
+    async def _await_turn(self) -> None:
+        """Wait until the client may send another message."""
+        while self.connection.open:
+            wait = self.door.wait(self.connection.principal)
+            if not wait:
+                return
+            await asyncio.sleep(max(wait, _PAUSE))
 
     async def _answer(self, text: str) -> None:
         try:
@@ -65,16 +82,20 @@ class Conversation:
             raise Misunderstood("this overlaps with what the socket is subscribed to: unsubscribe from that first")
         if len(self.running) >= MAX_SUBSCRIPTIONS:
             raise Misunderstood(f"a socket has {MAX_SUBSCRIPTIONS} subscriptions at most")
-        if wanted.project_id and await fetch_value(self.pool, READS["project_known"], wanted.project_id) is None:
+        principal = self.connection.principal
+        if wanted.project_id and not await self.sockets.shows(wanted.project_id, principal):
             raise Misunderstood(f"there is no project {wanted.project_id}")
+        if not self.seat.subscribe():
+            raise Misunderstood(f"you have {self.seat.most} subscriptions here, as many as one may have: close some")
         self._say({"type": "subscribed", "project_id": scope(wanted.project_id)})
-        self.begin(wanted.interest(), wanted.since, wanted.epoch)
+        self.begin(wanted.interest(principal.tenant), wanted.since, wanted.epoch)
 
     def _unsubscribe(self, unwanted: Unsubscribe) -> None:
         interest, task = self.running.pop(unwanted.project_id, (None, None))
         if interest is None or task is None:
             raise Misunderstood("the socket is not subscribed to this")
         task.cancel()
+        self.seat.unsubscribe()
         self.connection.interests.discard(interest)
         self.sockets.audience.leave(interest, self.connection)
         self._say({"type": "unsubscribed", "project_id": scope(unwanted.project_id)})
@@ -108,18 +129,26 @@ class Conversation:
 
 
 async def converse(
-    request: web.Request,
-    sockets: Sockets,
-    pool: Pool,
+    call: Call[None, Any], interest: Interest, since: int | None, epoch: UUID | None
+) -> web.WebSocketResponse:
+    """Carry one socket from its handshake to its end. Raises `Denied` (429) where its principal has too many."""
+    gateway = call.gateway
+    with gateway.sockets.seats.take(call.principal) as seat:
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT, autoping=False, compress=False, max_msg_size=MAX_MESSAGE)
+        await socket.prepare(call.request)
+        connection = Connection(call.request, socket, call.principal)
+        await _carry(Conversation(gateway.sockets, gateway.door, connection, seat), socket, interest, since, epoch)
+    return socket
+
+
+async def _carry(
+    conversation: Conversation,
+    socket: web.WebSocketResponse,
     interest: Interest,
     since: int | None,
     epoch: UUID | None,
-) -> web.WebSocketResponse:
-    """Carry one socket from its handshake to its end."""
-    socket = web.WebSocketResponse(heartbeat=HEARTBEAT, compress=False, max_msg_size=MAX_MESSAGE)
-    await socket.prepare(request)
-    conversation = Conversation(sockets, pool, Connection(request, socket))
-    sockets.enter(conversation.connection)
+) -> None:
+    conversation.sockets.enter(conversation.connection)
     try:
         conversation.begin(interest, since, epoch)
         await conversation.hear(socket)
@@ -128,4 +157,3 @@ async def converse(
         conversation.connection.close(WSCloseCode.INTERNAL_ERROR, _FAULT)
     finally:
         await conversation.end()
-    return socket

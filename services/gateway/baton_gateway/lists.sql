@@ -2,6 +2,10 @@
 -- caller knows whether there is a next. The bounds are never optional, so that every plan begins at them, in an index
 -- that begins with the tenant: nobody walks through what is another's.
 
+-- name: of_all_tenants
+-- For whoever is of all tenants (null): the first of all their pages, each of which begins at its own in the index.
+SELECT page.* FROM tenants_shown($1) AS shown (tenant) CROSS JOIN LATERAL ({page}) page ORDER BY {order} LIMIT {limit}
+
 -- name: projects_by_created_at
 SELECT id AS project_id, name, status, paused, reason, created_at, updated_at FROM projects
  WHERE tenant = $1 AND ($2::project_status[] IS NULL OR status = ANY ($2)) AND ($3::bool IS NULL OR paused = $3)
@@ -60,6 +64,8 @@ SELECT r.id AS request_id, r.request_content AS question, r.status, r.project_id
  ORDER BY r.created_at, r.id LIMIT $4
 
 -- name: pending_count
-SELECT count(*) FROM hitl_requests r
- WHERE r.tenant = $1 AND r.status = 'pending'
-   AND (SELECT p.status = 'active' FROM projects p WHERE p.id = r.project_id)
+SELECT coalesce(sum(waiting.n), 0)::bigint FROM tenants_shown($1) AS shown (tenant)
+ CROSS JOIN LATERAL (
+     SELECT count(*) AS n FROM hitl_requests r
+      WHERE r.tenant = shown.tenant AND r.status = 'pending'
+        AND (SELECT p.status = 'active' FROM projects p WHERE p.id = r.project_id)) waiting

@@ -22,6 +22,7 @@ from baton_runtime.bus import BusUnavailable, Unroutable
 log = structlog.get_logger("baton.gateway")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _RETRY_AFTER: Final = "2"
+_TOLD: Final = 100  # of the fields that are wrong; who sends ten thousand need not read of each
 T = TypeVar("T")
 
 
@@ -68,7 +69,7 @@ def misfit(error: ValidationError, prefix: str = "") -> Invalid:
     return Invalid(
         *(
             FieldProblem(pointer=prefix + _pointer(one["loc"]), detail=_sentence(one["type"], one["msg"]))
-            for one in found
+            for one in found[:_TOLD]
         )
     )
 
@@ -146,7 +147,7 @@ def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
     details = {
         404: "There is nothing at this path; /docs shows what there is.",
         405: f"This path takes {kept.get('Allow', 'other methods')} alone.",
-        413: "The body is larger than 1 MiB; send less.",
+        413: f"The body is larger than {request.client_max_size} bytes; send less.",
     }
     return respond(request, error.status, title, details.get(error.status, error.text or title), headers=kept)
 

@@ -2,7 +2,9 @@
 
 An entry is never trusted by itself: every read asks PostgreSQL for the version that stands, and takes the entry only
 where it is that one. So an entry cannot be stale, and losing one costs nothing but time. A version names the log's
-epoch too: in a log that was restored from a backup, the same position may stand for other facts.
+epoch too: in a log that was restored from a backup, the same position may stand for other facts. An entry keeps its
+project's tenant, and is not there for another: whoever asks for what is not theirs is answered by PostgreSQL, as for
+what does not exist.
 """
 
 from collections import OrderedDict
@@ -29,11 +31,12 @@ class Version(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A project as JSON, the version that this shows, and the version's ETag."""
+    """A project as JSON, the version that this shows, the version's ETag, and whose it is."""
 
     version: Version
     tag: str
     body: bytes
+    tenant: str
 
 
 class ProjectCache:
@@ -44,11 +47,12 @@ class ProjectCache:
         self._size = 0
         self._shown: OrderedDict[UUID, Shown] = OrderedDict()
 
-    def get(self, project_id: UUID) -> Shown | None:
-        """Return what was kept of a project."""
+    def get(self, project_id: UUID, tenant: str | None) -> Shown | None:
+        """Return what was kept of a project, of this tenant or (None) of any."""
         shown = self._shown.get(project_id)
-        if shown:
-            self._shown.move_to_end(project_id)
+        if shown is None or tenant not in (None, shown.tenant):
+            return None
+        self._shown.move_to_end(project_id)
         return shown
 
     def keep(self, project_id: UUID, shown: Shown) -> None:

@@ -10,9 +10,10 @@ WITH turn AS (
 SELECT position, project_range($1, position) FROM moved
 
 -- name: project_view
--- With its version: the position of the newest event that it shows (an artifact comes with its task's), which means
--- something in the log of this epoch alone.
-SELECT h.epoch, greatest(p.position, t.newest) AS version, json_build_object(
+-- Of one tenant's projects or (null) of all, as in every statement here that takes a tenant. With its version: the
+-- position of the newest event that it shows (an artifact comes with its task's), which means something in the log of
+-- this epoch alone.
+SELECT p.tenant, h.epoch, greatest(p.position, t.newest) AS version, json_build_object(
            'project_id', p.id, 'status', p.status, 'tasks', coalesce(t.list, '[]'),
            'artifacts', coalesce((
                SELECT json_agg(json_build_object(
@@ -33,10 +34,7 @@ SELECT h.epoch, greatest(p.position, t.newest) AS version, json_build_object(
                 ORDER BY created_at, id) AS list
        FROM tasks WHERE tasks.project_id = p.id) t
  CROSS JOIN log_head h
- WHERE p.id = $1
-
--- name: project_known
-SELECT true FROM projects WHERE id = $1
+ WHERE p.id = $1 AND ($2::text IS NULL OR p.tenant = $2)
 
 -- name: task_list
 SELECT json_build_object(
@@ -46,25 +44,26 @@ SELECT json_build_object(
                'attempt', t.attempt, 'reason', t.reason)
                ORDER BY t.created_at, t.id) FILTER (WHERE t.id IS NOT NULL), '[]'))::text
   FROM projects p LEFT JOIN tasks t ON t.project_id = p.id
- WHERE p.id = $1
+ WHERE p.id = $1 AND ($2::text IS NULL OR p.tenant = $2)
  GROUP BY p.id
 
 -- name: event_page
 -- One more than asked for tells whether there is a next page.
-WITH page AS (
-    SELECT l.*, row_number() OVER (ORDER BY version) AS n
-      FROM event_log l
-     WHERE project_id = $1 AND position > $2 AND ($3::text[] IS NULL OR event_type = ANY ($3))
-     ORDER BY version LIMIT $4::int + 1
-)
-SELECT json_build_object(
-           'events', coalesce(json_agg(json_build_object(
-               'event_id', id, 'position', position, 'version', version, 'event_type', event_type,
-               'timestamp', "timestamp", 'actor', actor, 'causation_id', causation_id,
-               'correlation_id', correlation_id, 'payload', resolved(payload))
-               ORDER BY version) FILTER (WHERE n <= $4), '[]'),
-           'next', CASE WHEN count(*) > $4 THEN max(position) FILTER (WHERE n = $4) END)::text
-  FROM page
+SELECT page.json
+  FROM projects p
+ CROSS JOIN LATERAL (
+     SELECT json_build_object(
+                'events', coalesce(json_agg(json_build_object(
+                    'event_id', id, 'position', position, 'version', version, 'event_type', event_type,
+                    'timestamp', "timestamp", 'actor', actor, 'causation_id', causation_id,
+                    'correlation_id', correlation_id, 'payload', resolved(payload))
+                    ORDER BY version) FILTER (WHERE n <= $4), '[]'),
+                'next', CASE WHEN count(*) > $4 THEN max(position) FILTER (WHERE n = $4) END)::text AS json
+       FROM (SELECT l.*, row_number() OVER (ORDER BY version) AS n
+               FROM event_log l
+              WHERE project_id = p.id AND position > $2 AND ($3::text[] IS NULL OR event_type = ANY ($3))
+              ORDER BY version LIMIT $4::int + 1) events) page
+ WHERE p.id = $1 AND ($5::text IS NULL OR p.tenant = $5)
 
 -- name: completion_view
 -- A step counts once, and is done when its newest task is.
@@ -84,10 +83,10 @@ SELECT json_build_object(
        FROM (SELECT DISTINCT ON (execution_id, step_id) t.status
                FROM tasks t WHERE t.project_id = p.id
               ORDER BY execution_id, step_id, created_at DESC, position DESC) newest) done
- WHERE p.id = $1
+ WHERE p.id = $1 AND ($2::text IS NULL OR p.tenant = $2)
 
 -- name: project_of_request
-SELECT project_id FROM hitl_requests WHERE id = $1
+SELECT project_id FROM hitl_requests WHERE id = $1 AND ($2::text IS NULL OR tenant = $2)
 
 -- name: responded_by
 -- Asked of the log: the owner knows of the answer before the tables show it.
@@ -100,7 +99,7 @@ SELECT json_build_object(
            'request_id', r.id, 'question', r.request_content, 'status', r.status, 'project_id', r.project_id,
            'task_id', r.task_id, 'response_content', r.response_content, 'responded_by', r.responded_by,
            'created_at', r.created_at, 'updated_at', r.updated_at)::text
-  FROM hitl_requests r WHERE r.id = $1
+  FROM hitl_requests r WHERE r.id = $1 AND ($2::text IS NULL OR r.tenant = $2)
 
 -- name: hitl_list
 SELECT json_build_object(
@@ -111,7 +110,7 @@ SELECT json_build_object(
                ORDER BY r.created_at, r.id) FILTER (WHERE r.id IS NOT NULL), '[]'),
            'pending_count', count(*) FILTER (WHERE r.status = 'pending'))::text
   FROM projects p LEFT JOIN hitl_requests r ON r.project_id = p.id
- WHERE p.id = $1
+ WHERE p.id = $1 AND ($2::text IS NULL OR p.tenant = $2)
  GROUP BY p.id
 
 -- name: bundle_summary
@@ -120,15 +119,17 @@ SELECT json_build_object(
                SELECT json_agg(json_build_object('name', f ->> 'name', 'type', f ->> 'type', 'size', f -> 'size')
                       ORDER BY n)
                  FROM jsonb_array_elements(p.bundle -> 'files') WITH ORDINALITY AS files (f, n)), '[]'))::text
-  FROM projects p WHERE p.id = $1
+  FROM projects p WHERE p.id = $1 AND ($2::text IS NULL OR p.tenant = $2)
 
 -- name: bundle
-SELECT name, bundle ->> 'sha256' AS sha256, (bundle ->> 'size')::bigint AS size FROM projects WHERE id = $1
+SELECT name, bundle ->> 'sha256' AS sha256, (bundle ->> 'size')::bigint AS size FROM projects
+ WHERE id = $1 AND ($2::text IS NULL OR tenant = $2)
 
 -- name: diagram
-SELECT content ->> 'diagram' FROM context_artifacts
- WHERE project_id = $1 AND handoff_type = 'implementation_plan'
- ORDER BY position DESC LIMIT 1
+SELECT (SELECT content ->> 'diagram' FROM context_artifacts
+         WHERE project_id = p.id AND handoff_type = 'implementation_plan'
+         ORDER BY position DESC LIMIT 1)
+  FROM projects p WHERE p.id = $1 AND ($2::text IS NULL OR p.tenant = $2)
 
 -- name: writable
 -- A transaction id is given to whoever may write: a standby refuses, a read-only session answers false.

@@ -8,7 +8,7 @@ import asyncpg
 
 from baton_eventlog.sql import load_queries
 
-_FILES: Final = ("queries.sql", "agents.sql", "lists.sql", "workflows.sql", "keys.sql")
+_FILES: Final = ("queries.sql", "agents.sql", "lists.sql", "workflows.sql", "keys.sql", "sockets.sql")
 PROJECTOR: Final = "projector"
 _DEADLINE: Final = 10.0
 Pool = asyncpg.Pool

@@ -69,7 +69,8 @@ class Route:
     table itself (400, 405, 413, 415, 422, 503) are not named. `also` are further statuses that are no problem: 304
     where an answer has an ETag, any other with the same body. Where `body_required` is false, no body is the same as
     an empty object; a route of POST or DELETE without a `body` takes these two alone. A handler's docstring is its
-    summary in the documents. What `spans_tenants` takes an admin without a tenant.
+    summary in the documents. What `spans_tenants` takes an admin without a tenant. Probes, which ask by an address, are
+    answered under `any_host`.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -85,6 +86,7 @@ class Route:
     body_required: bool = True
     also: tuple[int, ...] = ()
     spans_tenants: bool = False
+    any_host: bool = False
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a route that says of nobody that they may ask it."""

@@ -1,6 +1,6 @@
 """What a client may say on `/ws`: one JSON object a message, strict like a body."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -9,11 +9,12 @@ from pydantic_core import ErrorDetails
 from baton_contracts.commands import Refused
 from baton_contracts.frames import FrameType
 from baton_contracts.ids import Id
-from baton_gateway.body import parse
+from baton_gateway.body import Limits, parse
 from baton_gateway.problems import Invalid
 from baton_gateway.time_travel import LAST_POSITION
 from baton_gateway.told import Interest
 
+_LIMITS: Final = Limits(depth=8, nodes=200)
 Since = Annotated[int, Field(ge=0, le=LAST_POSITION)]
 
 
@@ -38,9 +39,9 @@ class Subscribe(SocketMessage):
     since: Since | None = None
     epoch: Id | None = None
 
-    def interest(self) -> Interest:
-        """Return what is to be heard."""
-        return Interest(self.project_id, frozenset(self.types))
+    def interest(self, tenant: str | None) -> Interest:
+        """Return what somebody of a tenant is to hear."""
+        return Interest(self.project_id or tenant, frozenset(self.types))
 
 
 class Unsubscribe(SocketMessage):
@@ -62,7 +63,7 @@ class Misunderstood(Exception):
 def message_of(text: str) -> Ping | Subscribe | Unsubscribe:
     """Return what a client said. Raises `Misunderstood`."""
     try:
-        return _MESSAGE.validate_python(parse(text.encode("utf-8", "surrogatepass")))
+        return _MESSAGE.validate_python(parse(text.encode("utf-8", "surrogatepass"), _LIMITS))
     except ValidationError as error:
         raise Misunderstood("; ".join(map(_said, error.errors(include_input=False)))) from error
     except (Invalid, Refused) as error:
@@ -71,6 +72,8 @@ def message_of(text: str) -> Ping | Subscribe | Unsubscribe:
 
 def _said(flaw: ErrorDetails) -> str:
     """Return what is wrong with a message; its place begins with the type, which is no field of the message."""
+    if flaw["type"] == "union_tag_invalid":  # its own words repeat what was sent
+        return f"type: it must be one of {flaw['ctx']['expected_tags']}"
     return ": ".join([*map(str, flaw["loc"][1:2]), flaw["msg"]])
 
 

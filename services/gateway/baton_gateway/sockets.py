@@ -23,7 +23,11 @@ from baton_gateway.audience import Audience
 from baton_gateway.backlog import WAITING, Backlog
 from baton_gateway.connection import Connection
 from baton_gateway.freshness import Freshness
+from baton_gateway.principal import Principal
+from baton_gateway.project_tenants import ProjectTenants
 from baton_gateway.reading import fetch_row
+from baton_gateway.rights import Rights
+from baton_gateway.seats import Seats
 from baton_gateway.told import Told, tell
 from baton_runtime.host import Host
 
@@ -48,7 +52,10 @@ class Sockets:
         self._connections: set[Connection] = set()
         self._moved = asyncio.Event()
         self.audience = Audience()
-        self.backlog = Backlog(host.pool)
+        self.tenants = ProjectTenants(host.pool)
+        self.backlog = Backlog(host.pool, self.tenants)
+        self.seats = Seats(host.settings.max_sockets, host.settings.max_subscriptions)
+        self.rights = Rights(host.pool, lambda: self._connections)
         self.position = 0
         self.epoch: UUID | None = None
 
@@ -73,6 +80,7 @@ class Sockets:
         """Let everybody go who knows of a log that is no more."""
         self.position, self.epoch = 0, None
         self.backlog.clear()
+        self.tenants.clear()
         self._freshness.rewind()
         for connection in self._connections:
             connection.close(RESTORED, ANEW)
@@ -80,7 +88,7 @@ class Sockets:
     async def _follow(self) -> None:
         async for events in follow(self._host.pool, self._host.signal, self.position, limit=_BATCH):
             await self._shown(events[-1].position)
-            said = partial(tell, self._host.pool, events)
+            said = partial(tell, self._host.pool, self.tenants, events)
             for told in _portions(await patiently(said, WAITING)):
                 self._tell(told)
                 await asyncio.sleep(0)  # let what was written leave before more is
@@ -103,7 +111,7 @@ class Sockets:
         except ValidationError as error:
             log.warning("malformed_message_part", bytes=len(body), problems=error.error_count())
         else:
-            self.audience.offer(part)
+            self.audience.offer(part, self.tenants.known(part.project_id))
 
     def _wake(self) -> None:
         self._moved.set()
@@ -118,6 +126,11 @@ class Sockets:
         row = await patiently(lambda: fetch_row(self._host.pool, QUERIES["head_and_epoch"]), WAITING)
         assert row  # noqa: S101 - the log has one head
         return row["position"], row["epoch"]
+
+    async def shows(self, project_id: UUID, principal: Principal) -> bool:
+        """Tell whether there is such a project for a principal. Raises one of `UNAVAILABLE`."""
+        tenant = await self.tenants.of(project_id)
+        return tenant is not None and principal.tenant in (None, tenant)
 
     def enter(self, connection: Connection) -> None:
         """Count a connection in."""

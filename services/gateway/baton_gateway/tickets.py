@@ -1,7 +1,8 @@
 """Tickets: a browser cannot send headers with a WebSocket's handshake, so it brings one of these in the query.
 
 A ticket opens one socket, at any gateway, within half a minute: what a log or a history may keep of the URL is worth
-nothing then.
+nothing then. It stands for who got it, until when their own key or token ends; of a key that was revoked since, it
+opens nothing.
 """
 
 from typing import Final
@@ -32,7 +33,7 @@ class Tickets:
         return bearer.text(PREFIX)
 
     async def redeem(self, given: str) -> Principal | None:
-        """Use a ticket up; None where there is none such. Raises one of `UNAVAILABLE`."""
+        """Use a ticket up; None where it opens nothing. Raises one of `UNAVAILABLE`."""
         bearer = bearer_in(given, PREFIX)
         if bearer is None:
             return None

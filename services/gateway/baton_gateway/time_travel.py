@@ -1,6 +1,6 @@
 """`?as_of=`: a project as it was at a position of the log, or at a moment.
 
-The events up to there are folded anew; the tables, which show now, are not asked.
+The events up to there are folded anew; the tables, which show now, are not asked. Its first event says whose it is.
 """
 
 import asyncio
@@ -50,10 +50,10 @@ def _in_utc(time: datetime) -> datetime:
         return _NEVER if time.year > MINYEAR else _EVER
 
 
-async def past_of(pool: Pool, project_id: UUID, moment: Moment) -> Past:
-    """Return the project as it was. Raises `Refused` (404) where it did not exist yet."""
+async def past_of(pool: Pool, project_id: UUID, moment: Moment, tenant: str | None) -> Past:
+    """Return a tenant's project (None: anybody's) as it was. Raises `Refused` (404) where it did not exist yet."""
     async with asyncio.timeout(_DEADLINE):
-        events = await load_until(pool, project_id, moment.position, moment.time)
+        events = await load_until(pool, project_id, moment.position, moment.time, tenant)
     past = recall(events)
     if past is None:
         raise Refused(404, "Unknown project", f"There was no project {project_id} at that moment.")

@@ -7,11 +7,14 @@ from uuid import UUID
 
 import orjson
 
-from baton_contracts.events import Event
+from baton_contracts.events import AgentReset, Event
 from baton_contracts.frames import AGENT_EVENTS, Frame, Standing, frames_of
+from baton_gateway.project_tenants import ProjectTenants
 from baton_gateway.reading import READS, Pool, fetch
 
 Types = frozenset[str]
+Scope = UUID | str | None
+"""What somebody hears of: one project, a tenant with its projects, or (None) everything."""
 EVERY_TYPE: Final[Types] = frozenset()
 _SHORT: Final = 126
 _MEDIUM: Final = 1 << 16
@@ -19,23 +22,38 @@ _MEDIUM: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What a subscription asks for: one project's events or all, and of them the frames of some types or all."""
+    """What a subscription asks for: the events of a scope, and of them the frames of some types or all."""
 
-    project_id: UUID | None = None
+    scope: Scope = None
     types: Types = EVERY_TYPE
+
+    @property
+    def project_id(self) -> UUID | None:
+        """The one project that it asks for, None where it asks for more."""
+        return self.scope if isinstance(self.scope, UUID) else None
 
 
 class Told:
-    """One event: its frames as JSON, each without its number, which depends on the types that are wanted."""
+    """One event: its frames as JSON, each without its number, which depends on the types that are wanted.
 
-    __slots__ = ("_every", "_frames", "position", "project_id", "size")
+    `scopes` are those that it belongs to; what is `common` concerns every tenant, whatever its name.
+    """
 
-    def __init__(self, event: Event, standing: Standing | None = None) -> None:
+    __slots__ = ("_every", "_frames", "common", "position", "scopes", "size")
+
+    def __init__(self, event: Event, standing: Standing | None = None, tenant: str | None = None) -> None:
+        if reset := isinstance(event.payload, AgentReset):
+            tenant = event.payload.tenant
         self.position: Final = event.position
-        self.project_id: Final = event.project_id
+        self.common: Final = reset and tenant is None
+        self.scopes: Final = scopes_of(event.project_id, tenant)
         self._frames = [(frame["event_type"], orjson.dumps(frame)) for frame in frames_of(event, standing)]
         self._every: bytes | None = None
         self.size: Final = sum(len(frame) for _, frame in self._frames)
+
+    def concerns(self, scope: Scope) -> bool:
+        """Tell whether those of a scope are to hear of it."""
+        return scope in self.scopes or (self.common and isinstance(scope, str))
 
     def wire(self, types: Types) -> bytes:
         """Return the frames of these types (none named: all) as WebSocket frames, one after the other."""
@@ -44,6 +62,11 @@ class Told:
         if self._every is None:
             self._every = _numbered([frame for _, frame in self._frames])
         return self._every
+
+
+def scopes_of(project_id: UUID, tenant: str | None) -> tuple[Scope, ...]:
+    """Return the scopes of what concerns a project; where its tenant is not known, no tenant hears of it."""
+    return (None, project_id) if tenant is None else (None, project_id, tenant)
 
 
 def _numbered(frames: Sequence[bytes]) -> bytes:
@@ -69,10 +92,11 @@ def _text_frame(payload: bytes) -> bytes:
     return b"\x81\x7f" + length.to_bytes(8, "big") + payload
 
 
-async def tell(pool: Pool, events: Sequence[Event]) -> list[Told]:
-    """Return events with what their agents do after them, which the tables must show by now."""
+async def tell(pool: Pool, tenants: ProjectTenants, events: Sequence[Event]) -> list[Told]:
+    """Return events with their tenants, and with what their agents do after them; the tables must show them by now."""
     standings = await _standings(pool, [event.id for event in events if event.type in AGENT_EVENTS])
-    return [Told(event, standings.get(event.id)) for event in events]
+    owners = await tenants.of_events(events)
+    return [Told(event, standings.get(event.id), owners.get(event.project_id)) for event in events]
 
 
 async def _standings(pool: Pool, events: list[UUID]) -> dict[UUID, Standing]:

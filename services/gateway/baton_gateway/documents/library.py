@@ -8,6 +8,6 @@ from baton_gateway.documents.openapi import openapi
 from baton_gateway.route import Route
 
 
-def documents_of(routes: Sequence[Route], agents: Sequence[str]) -> Mapping[str, Document]:
-    """Return the documents by their names; `agents` are the types that the definitions name."""
-    return {"openapi": Document.of(openapi(routes)), "asyncapi": Document.of(asyncapi(routes, agents))}
+def documents_of(routes: Sequence[Route], agents: Sequence[str], *, guarded: bool) -> Mapping[str, Document]:
+    """Return the documents by their names, of a gateway that is `guarded` or not; `agents` are those of definitions."""
+    return {"openapi": Document.of(openapi(routes, guarded=guarded)), "asyncapi": Document.of(asyncapi(routes, agents))}

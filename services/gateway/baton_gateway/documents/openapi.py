@@ -22,10 +22,16 @@ from baton_gateway.documents.schemas import ANY_JSON, Asked, any_json, as_sent, 
 from baton_gateway.route import Route
 
 _ELSEWHERE: Final = ("/ws", "/docs")
+_BEARER: Final = "bearer"
+_SCHEME: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key (`baton keys create`), or a token of the OpenID provider where one is set up.",
+}
 
 
-def openapi(routes: Sequence[Route]) -> Json:
-    """Return the OpenAPI document of a route table."""
+def openapi(routes: Sequence[Route], *, guarded: bool = True) -> Json:
+    """Return the OpenAPI document of a route table; a gateway that is not `guarded` asks for no key."""
     told = told_of(routes)
     asked = [one for route in told for one in _models(route)]
     references, found = schemas_of([*asked, (ProblemDocument, "validation")])
@@ -38,6 +44,8 @@ def openapi(routes: Sequence[Route]) -> Json:
     paths: dict[str, Json] = {}
     for route in told:
         operation = _operation(route, names[route], tags[route]) | {"responses": responses_of(route, refer)}
+        if guarded:
+            operation["security"] = [] if route.role == "public" else [{_BEARER: []}]
         if route.body:
             operation["requestBody"] = body_of(route, references[route.body, "validation"])
         if links := links_of(route, names):
@@ -49,6 +57,7 @@ def openapi(routes: Sequence[Route]) -> Json:
         "tags": _explained(told, tags.values()),
         "paths": paths,
         "components": {
+            "securitySchemes": {_BEARER: _SCHEME},
             "schemas": {name: as_sent(schema) if name in sent else schema for name, schema in found.items()}
             | {ANY_JSON: any_json()},
             "parameters": {parameter["name"]: parameter for parameter in (KEY, KNOWN)},
@@ -125,7 +134,8 @@ def _operation(route: Route, name: str, tag: str) -> Json:
     operation: Json = {"operationId": name, "tags": [tag], "summary": summary.rstrip(".")}
     if rest.strip():
         operation["description"] = rest.strip()
-    return operation | {"x-required-role": route.role, "parameters": parameters_of(route)}
+    allowed: Json = {"x-required-role": route.role} | ({"x-spans-tenants": True} if route.spans_tenants else {})
+    return operation | allowed | {"parameters": parameters_of(route)}
 
 
 def _explained(routes: Sequence[Route], tags: Iterable[str]) -> list[Json]:

@@ -1,6 +1,6 @@
 """What a route answers, as OpenAPI: its success, and every problem document that it may answer instead."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -27,10 +27,16 @@ HEADERS: Final[dict[str, Json]] = {
     },
     "Location": {"description": "Where the new thing is.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "How to say who asks (RFC 6750).", "schema": {"type": "string"}},
     "Allow": {"description": "The methods that this path takes.", "schema": {"type": "string"}},
     "ETag": {"description": "Stands for this answer; send it as If-None-Match.", "schema": {"type": "string"}},
 }
-_HEADERS_OF: Final = {405: ("Allow",), 503: ("Retry-After",)}
+_HEADERS_OF: Final = {
+    401: ("WWW-Authenticate",),
+    405: ("Allow",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
 
 
 def responses_of(route: Route, refer: Refer) -> Json:
@@ -44,7 +50,17 @@ def problems_of(route: Route) -> list[int]:
     """Return the statuses of the problem documents that a route may answer."""
     of_body = _WITH_BODY if route.body else () if route.method == "GET" else _WITHOUT
     away = () if route.role == "public" else (503,)
-    return sorted({*_ALWAYS, *of_body, *route.refusals, *away})
+    return sorted({*_ALWAYS, *_at_the_door(route), *of_body, *route.refusals, *away})
+
+
+def _at_the_door(route: Route) -> Iterator[int]:
+    yield HTTPStatus.TOO_MANY_REQUESTS
+    if not route.any_host:
+        yield HTTPStatus.MISDIRECTED_REQUEST
+    if route.role != "public":
+        yield HTTPStatus.UNAUTHORIZED
+    if route.method != "GET" or route.role not in ("public", "viewer"):  # another site's page, or a lesser role
+        yield HTTPStatus.FORBIDDEN
 
 
 def problem_responses(statuses: Iterable[int], refer: Refer) -> Json:
@@ -62,7 +78,7 @@ def _success(route: Route, refer: Refer) -> Json:
     names = []
     if route.method != "GET" and route.role != "viewer":
         names.append(POSITION)
-    if route.status == HTTPStatus.CREATED:
+    if route.status == HTTPStatus.CREATED and route.role != "viewer":  # a ticket is nowhere
         names.append("Location")
     if HTTPStatus.NOT_MODIFIED in route.also:
         names.append("ETag")

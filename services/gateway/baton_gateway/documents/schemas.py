@@ -1,7 +1,8 @@
 """JSON schemas of the models, and what the gateway's own checks add to them.
 
 A pydantic model does not know that `body` refuses NUL characters in every text and name of a request; here each
-schema of a body says so. Lone surrogates and nesting over 64 levels are refused too, which no JSON schema can say.
+schema of a body says so. Lone surrogates, and more levels or values than the settings allow, are refused too, which
+no JSON schema can say.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,7 +43,7 @@ def schemas_of(models: Iterable[Asked]) -> tuple[Mapping[Any, Json], Json]:
 def any_json() -> Json:
     """Return the schema of any JSON that a body may hold."""
     return {
-        "description": "Any JSON without NUL characters, at most 64 levels deep.",
+        "description": "Any JSON without NUL characters; a gateway limits how deep it is and how many values it holds.",
         "anyOf": [{"type": ["null", "boolean", "number"]}, {"type": "string"} | _TEXT, _array(), _OBJECT],
     }
 

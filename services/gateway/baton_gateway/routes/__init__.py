@@ -15,6 +15,7 @@ from baton_gateway.routes import (
     socket,
     teams,
     templates,
+    tickets,
     workflows,
 )
 
@@ -30,5 +31,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *teams.ROUTES,
     *health.ROUTES,
     *documents.ROUTES,
+    *tickets.ROUTES,
     *socket.ROUTES,
 )

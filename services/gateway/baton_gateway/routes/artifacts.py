@@ -43,14 +43,14 @@ async def clean_old(call: Call[Age, Query]) -> web.Response:
 async def summary(call: Call[None, Fresh]) -> web.Response:
     """Answer with the files of the newest bundle; none before there is one."""
     project_id = call.id("project_id")
-    found = await fetch_value(call.gateway.host.pool, READS["bundle_summary"], project_id)
+    found = await fetch_value(call.gateway.host.pool, READS["bundle_summary"], project_id, call.principal.tenant)
     return json_text(found_or_404(found, unknown_project(project_id)))
 
 
 async def download(call: Call[None, Fresh]) -> web.StreamResponse:
     """Stream the newest bundle."""
     project_id = call.id("project_id")
-    found = await fetch_row(call.gateway.host.pool, READS["bundle"], project_id)
+    found = await fetch_row(call.gateway.host.pool, READS["bundle"], project_id, call.principal.tenant)
     row = found_or_404(found, unknown_project(project_id))
     if row["sha256"] is None:
         raise Refused(404, "No bundle", "This project has no bundle; generate one, or wait until it completes.")
@@ -64,7 +64,8 @@ async def download(call: Call[None, Fresh]) -> web.StreamResponse:
 
 async def diagram(call: Call[None, Fresh]) -> web.Response:
     """Answer with the plan's architecture diagram as mermaid source."""
-    found = await fetch_value(call.gateway.host.pool, READS["diagram"], call.id("project_id"))
+    asked = call.id("project_id"), call.principal.tenant
+    found = await fetch_value(call.gateway.host.pool, READS["diagram"], *asked)
     missing = Refused(404, "No diagram", "There is no such project, or its plan has no diagram yet.")
     return web.Response(text=found_or_404(found, missing), content_type="text/plain", charset="utf-8")
 

@@ -1,20 +1,50 @@
-"""Health: whether the parts can do their work, asked of each with a deadline."""
+"""Health: whether the parts can do their work, asked of each with a deadline.
+
+These take no key and are answered under any `Host`, since probes ask by an address; they tell nothing that is secret.
+"""
 
 import asyncio
-from typing import Final, Literal
+from collections.abc import Callable, Coroutine
+from time import monotonic
+from typing import Any, Final, Literal
 
 import asyncpg
 from aiohttp import web
 
-from baton_contracts.rest import Condition, HealthView
+from baton_contracts.rest import Condition, HealthView, Readiness
 from baton_eventlog.database import UNAVAILABLE
 from baton_eventlog.sql import QUERIES
 from baton_gateway.query import Query
 from baton_gateway.reading import READS, fetch_value
-from baton_gateway.route import Call, Route
+from baton_gateway.route import Call, Gateway, Route
 from baton_runtime.host import Host
 
 _DEADLINE: Final = 2.0
+_FRESH: Final = 1.0
+
+
+class Checkup:
+    """One check for all who ask within a second, so that asking often costs the database nothing."""
+
+    def __init__(
+        self, check: Callable[[], Coroutine[Any, Any, HealthView]], clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._check = check
+        self._clock = clock
+        self._result: asyncio.Task[HealthView] | None = None
+        self._begun = 0.0
+
+    async def result(self) -> HealthView:
+        """Return what was found at most a second ago, or is being found now."""
+        now = self._clock()
+        if self._result is None or (self._result.done() and now - self._begun >= _FRESH):
+            self._begun = now
+            self._result = asyncio.create_task(self._check())
+        return await asyncio.shield(self._result)  # whoever asked first may be gone before it is found
+
+
+CHECKUP: Final = web.AppKey("checkup", Checkup)
+STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 
 
 async def healthz(call: Call[None, Query]) -> web.Response:
@@ -23,13 +53,18 @@ async def healthz(call: Call[None, Query]) -> web.Response:
     A model whose last call failed is `degraded` and leaves it at 200: everything but new answers is served, tasks try
     again, and a gateway that is taken out of service for it would help nobody.
     """
-    host = call.gateway.host
-    database, workers, model = await asyncio.gather(_database(host), _workers(host), _model(host))
-    auth: Literal["on", "off"] = "on" if call.gateway.door.guarded else "off"
-    health = HealthView(api_status="ok", db_status=database, celery_status=workers, llm_status=model, auth=auth)
-    well = database == workers == "ok"
+    health = await call.request.app[CHECKUP].result()
+    well = health.db_status == health.celery_status == "ok"
     body = health.model_dump_json().encode()
     return web.Response(body=body, status=200 if well else 503, content_type="application/json")
+
+
+async def check(gateway: Gateway) -> HealthView:
+    """Ask every part how it is."""
+    host = gateway.host
+    database, workers, model = await asyncio.gather(_database(host), _workers(host), _model(host))
+    auth: Literal["on", "off"] = "on" if gateway.door.guarded else "off"
+    return HealthView(api_status="ok", db_status=database, celery_status=workers, llm_status=model, auth=auth)
 
 
 async def _database(host: Host) -> Condition:
@@ -66,8 +101,19 @@ async def livez(_: Call[None, Query]) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
+async def readyz(call: Call[None, Query]) -> web.Response:
+    """Answer 200 when this gateway has read where the log is, 503 before that and when it is told to stop."""
+    if call.request.app[STOPPING].is_set():
+        readiness = Readiness(status="stopping")
+    else:
+        readiness = Readiness(status="starting" if call.gateway.sockets.epoch is None else "ready")
+    status = 200 if readiness.status == "ready" else 503
+    return web.Response(body=readiness.model_dump_json().encode(), status=status, content_type="application/json")
+
+
 ROUTES: Final = (
-    Route("GET", "/api/v1/healthz", "public", healthz, HealthView, also=(503,)),
-    Route("GET", "/healthz", "public", healthz, HealthView, also=(503,)),
-    Route("GET", "/livez", "public", livez),
+    Route("GET", "/api/v1/healthz", "public", healthz, HealthView, also=(503,), any_host=True),
+    Route("GET", "/healthz", "public", healthz, HealthView, also=(503,), any_host=True),
+    Route("GET", "/livez", "public", livez, any_host=True),
+    Route("GET", "/readyz", "public", readyz, Readiness, also=(503,), any_host=True),
 )

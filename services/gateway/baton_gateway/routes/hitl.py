@@ -19,7 +19,7 @@ from baton_gateway.time_travel import past_of
 async def respond(call: Call[HitlAnswer, Query]) -> web.Response:
     """Give a decision; the first one wins, and later ones are told whose it was."""
     request_id = call.id("request_id")
-    found = await fetch_value(call.gateway.host.pool, READS["project_of_request"], request_id)
+    found = await fetch_value(call.gateway.host.pool, READS["project_of_request"], request_id, call.principal.tenant)
     command = Respond(
         project_id=found_or_404(found, _unknown(request_id)),
         request_id=request_id,
@@ -38,16 +38,16 @@ async def respond(call: Call[HitlAnswer, Query]) -> web.Response:
 async def show(call: Call[None, Fresh]) -> web.Response:
     """Answer with one request."""
     request_id = call.id("request_id")
-    found = await fetch_value(call.gateway.host.pool, READS["hitl_view"], request_id)
+    found = await fetch_value(call.gateway.host.pool, READS["hitl_view"], request_id, call.principal.tenant)
     return json_text(found_or_404(found, _unknown(request_id)))
 
 
 async def of_project(call: Call[None, Recalled]) -> web.Response:
     """Answer with every request of a project, now or as of a moment."""
-    project_id = call.id("project_id")
+    project_id, tenant = call.id("project_id"), call.principal.tenant
     if moment := call.query.as_of:
-        return model((await past_of(call.gateway.host.pool, project_id, moment)).hitl_view())
-    found = await fetch_value(call.gateway.host.pool, READS["hitl_list"], project_id)
+        return model((await past_of(call.gateway.host.pool, project_id, moment, tenant)).hitl_view())
+    found = await fetch_value(call.gateway.host.pool, READS["hitl_list"], project_id, tenant)
     return json_text(found_or_404(found, unknown_project(project_id)))
 
 

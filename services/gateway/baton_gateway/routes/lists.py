@@ -1,7 +1,8 @@
 """Lists over all projects, a page at a time: the projects, and the inbox of questions to people."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -10,6 +11,7 @@ from baton_contracts.rest import HitlView
 from baton_contracts.rest_lists import HitlPage, ProjectLine, ProjectPage
 from baton_gateway.answers import model
 from baton_gateway.cursor import MAX_LENGTH, Key, read_cursor, write_cursor
+from baton_gateway.pages import Pages, pages_of
 from baton_gateway.query import AS_NUMBER, Flag, Fresh
 from baton_gateway.reading import READS, fetch, fetch_value
 from baton_gateway.route import Call, Route
@@ -18,10 +20,13 @@ Limit = Annotated[int, Field(ge=1, le=200), AS_NUMBER]
 ProjectStatus = Literal["active", "completed", "failed"]
 RequestStatus = Literal["pending", "approved", "rejected", "amended"]
 Order = Literal["created_at", "-created_at", "updated_at", "-updated_at", "name", "-name"]
-_STATEMENTS: Final[dict[Order, str]] = {
-    order: READS[f"projects_by_{order.removeprefix('-')}{'_descending' if order.startswith('-') else ''}"]
-    for order in get_args(Order)
+_ASCENDING: Final = ("created_at", "updated_at", "name")
+_PROJECTS: Final[Mapping[str, Pages]] = {
+    **{name: pages_of(f"projects_by_{name}", f"{name}, project_id") for name in _ASCENDING},
+    **{f"-{name}": pages_of(f"projects_by_{name}_descending", f"{name} DESC, project_id DESC") for name in _ASCENDING},
 }
+_REQUESTS: Final = pages_of("requests", "created_at, request_id")
+_PENDING: Final = pages_of("pending_requests", "created_at, request_id")
 
 
 class Paged(Fresh):
@@ -51,11 +56,11 @@ async def projects(call: Call[None, ProjectQuery]) -> web.Response:
     """Answer with a page of projects; none is missed or told twice when others are added meanwhile."""
     wanted, column = call.query, call.query.sort.removeprefix("-")
     kind: type[Key] = str if column == "name" else datetime
-    after = read_cursor(wanted.cursor, wanted.sort, kind)
+    after, tenant = read_cursor(wanted.cursor, wanted.sort, kind), call.principal.tenant
     rows = await fetch(
         call.gateway.host.pool,
-        _STATEMENTS[wanted.sort],
-        call.principal.tenant,
+        _PROJECTS[wanted.sort].seen_by(tenant),
+        tenant,
         list(wanted.status) or None,
         wanted.paused,
         *after,
@@ -75,9 +80,9 @@ async def inbox(call: Call[None, InboxQuery]) -> web.Response:
     wanted, pool, tenant = call.query, call.gateway.host.pool, call.principal.tenant
     page = (tenant, *read_cursor(wanted.cursor, _OLDEST_FIRST, datetime), wanted.limit + 1)
     if wanted.status == ("pending",):
-        rows = await fetch(pool, READS["pending_requests"], *page)
+        rows = await fetch(pool, _PENDING.seen_by(tenant), *page)
     else:
-        rows = await fetch(pool, READS["requests"], *page, list(wanted.status) or None)
+        rows = await fetch(pool, _REQUESTS.seen_by(tenant), *page, list(wanted.status) or None)
     shown = [HitlView.model_validate(dict(row)) for row in rows[: wanted.limit]]
     is_last = len(rows) <= wanted.limit
     following = None if is_last else write_cursor(_OLDEST_FIRST, shown[-1].created_at, shown[-1].request_id)

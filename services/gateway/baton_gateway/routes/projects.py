@@ -57,10 +57,10 @@ async def create(call: Call[NewProject, Query]) -> web.Response:
 
 async def show(call: Call[None, Recalled]) -> web.Response:
     """Answer with a project, its tasks and its artifacts, now or as of a moment."""
-    project_id = call.id("project_id")
+    project_id, tenant = call.id("project_id"), call.principal.tenant
     if moment := call.query.as_of:
-        return model((await past_of(call.gateway.host.pool, project_id, moment)).project_view())
-    shown = await call.gateway.projects.newest(project_id)
+        return model((await past_of(call.gateway.host.pool, project_id, moment, tenant)).project_view())
+    shown = await call.gateway.projects.newest(project_id, tenant)
     if shown is None:  # not `found_or_404`: this is the hottest path, and an error costs to make
         raise unknown_project(project_id)
     headers = {"ETag": shown.tag, "Cache-Control": "private, no-cache"}
@@ -80,22 +80,19 @@ async def completion(call: Call[None, Recalled]) -> web.Response:
 
 
 async def _view(call: Call[None, Recalled], statement: str, recalled: Callable[[Past], BaseModel]) -> web.Response:
-    project_id = call.id("project_id")
+    project_id, tenant = call.id("project_id"), call.principal.tenant
     if moment := call.query.as_of:
-        return model(recalled(await past_of(call.gateway.host.pool, project_id, moment)))
-    found = await fetch_value(call.gateway.host.pool, READS[statement], project_id)
+        return model(recalled(await past_of(call.gateway.host.pool, project_id, moment, tenant)))
+    found = await fetch_value(call.gateway.host.pool, READS[statement], project_id, tenant)
     return json_text(found_or_404(found, unknown_project(project_id)))
 
 
 async def events(call: Call[None, EventQuery]) -> web.Response:
     """Answer with a page of a project's events, in order; `next` is what `after` is on the next page."""
-    project_id, pool = call.id("project_id"), call.gateway.host.pool
-    found_or_404(await fetch_value(pool, READS["project_known"], project_id), unknown_project(project_id))
-    wanted = call.query
-    page = await fetch_value(
-        pool, READS["event_page"], project_id, wanted.after, list(wanted.types) or None, wanted.limit
-    )
-    return json_text(page)
+    project_id, wanted = call.id("project_id"), call.query
+    asked = project_id, wanted.after, list(wanted.types) or None, wanted.limit, call.principal.tenant
+    found = await fetch_value(call.gateway.host.pool, READS["event_page"], *asked)
+    return json_text(found_or_404(found, unknown_project(project_id)))
 
 
 _ONE: Final = "/api/v1/projects/{project_id}"

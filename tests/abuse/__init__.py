@@ -1,0 +1,1 @@
+"""Bad inputs over everything that the gateway answers: refused or cut off, and nothing else happens."""
