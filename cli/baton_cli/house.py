@@ -1,15 +1,17 @@
 """All of Baton in one process: embedded PostgreSQL, the bus in memory, the five services on one host.
 
 `BATON_DATABASE_URL` and `BATON_AMQP_URL` put real ones in their place; nothing else differs. PostgreSQL is started
-first and stopped last. When a service fails, `House.beside` raises its error and the house is closed.
+first and stopped last. Who may come in is decided in between, when there are keys to be looked for. When a service
+fails, `House.beside` raises its error and the house is closed.
 """
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from baton_cli import admission
 from baton_cli.interrupt import to_the_end
 from baton_cli.postgres import EmbeddedPostgres
 
@@ -23,9 +25,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A Baton that serves at `url`."""
+    """A Baton that serves at `url`; the settings say whether it asks who comes in."""
 
     url: str
+    settings: "Settings"
     serving: asyncio.Task[None]
 
     async def beside(self, work: Coroutine[Any, Any, Value]) -> Value:
@@ -45,8 +48,10 @@ class House:
 async def open_house(settings: "Settings", *, durable: bool = True) -> AsyncIterator[House]:
     """Start everything, give the house once the gateway serves, and stop everything at the end.
 
-    Raises `NotStarted`, `DirectoryTaken` or `EmbeddedPostgresError`, maybe within an `ExceptionGroup`.
+    Raises `NotStarted`, `DirectoryTaken`, `EmbeddedPostgresError`, or `Trouble` where strangers would come in unasked;
+    maybe within an `ExceptionGroup`.
     """
+    admission.check_address(settings)
     async with _database(settings, durable=durable) as starting:
         # PostgreSQL starts in its thread while the services are imported here: side by side, so neither costs extra.
         from baton_runtime.bus import open_bus  # noqa: PLC0415
@@ -58,7 +63,8 @@ async def open_house(settings: "Settings", *, durable: bool = True) -> AsyncIter
         async with open_host(settings, dsn, open_bus(amqp_url, name="baton")) as host:
             if amqp_url is None:
                 await _forget_runners(host)
-            async with _serve(host, gateway, services) as house:
+            decided = replace(host, settings=await admission.decide(settings, host.pool))
+            async with _serve(decided, gateway, services) as house:
                 yield house
 
 
@@ -107,7 +113,7 @@ async def _serve(host: "Host", gateway: "GatewayService", services: "list[Servic
         ready.cancel()
         if serving.done():
             serving.result()
-        yield House(gateway.url, serving)
+        yield House(gateway.url, host.settings, serving)
     finally:
         stop.set()
         await serving

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from baton_cli.admission import check_address, decide, describe
 from baton_cli.client import is_healthy
 from baton_cli.farewell import when_stopped
 from baton_cli.trouble import Trouble
@@ -31,30 +32,65 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 async def supervise(settings: "Settings") -> int:
-    """Run the five until cancelled. Raises `Trouble` when they do not serve within 90 s."""
+    """Run the five until cancelled.
+
+    Raises `NotStarted`, and `Trouble` where strangers would come in unasked or the five do not serve within 90 s.
+    """
+    from baton_runtime.telemetry import configure_logging  # noqa: PLC0415 (heavy: only when needed)
+
+    database_url = _servers_of(settings)
+    check_address(settings)
+    configure_logging(settings, "baton")
+    settings = await _admission(settings, database_url)
     environment = _environment(settings)
-    url = f"http://{environment['BATON_HOST']}:{environment['BATON_PORT']}"
+    url = _url(settings.host, environment["BATON_PORT"])
     with when_stopped("Stopped."):
         async with asyncio.TaskGroup() as tasks:
             for service in SERVICES:
                 tasks.create_task(_keep(service, environment))
             with when_stopped("Stopping ..."):
                 await _until_healthy(url)
-                print(f"Baton is ready: {url} (five processes; Ctrl-C stops them)", flush=True)  # noqa: T201
+                who = describe(settings)
+                print(f"Baton is ready: {url} ({who}; five processes; Ctrl-C stops them)", flush=True)  # noqa: T201
                 await asyncio.Event().wait()
     return 0
 
 
-def _environment(settings: "Settings") -> dict[str, str]:
-    from baton_runtime.telemetry import default_level  # noqa: PLC0415 (heavy: only when needed)
-
+def _servers_of(settings: "Settings") -> str:
+    """Return the URL of the database. Raises `Trouble` where one of the servers is not named."""
     if not settings.database_url or not settings.amqp_url:
         raise Trouble(
             "Five processes need a PostgreSQL and a RabbitMQ that all of them reach: set BATON_DATABASE_URL and "
             "BATON_AMQP_URL, or use `baton up` without --processes, which brings its own."
         )
+    return settings.database_url.get_secret_value()
+
+
+async def _admission(settings: "Settings", database_url: str) -> "Settings":
+    """Return the settings with `auth` said, the schema being brought up to date for it. Raises `NotStarted`."""
+    from baton_eventlog.database import close_quietly, connect  # noqa: PLC0415 (heavy: only when needed)
+    from baton_runtime.host import open_database  # noqa: PLC0415
+
+    connection = await connect(await open_database(database_url), name="baton-start")
+    try:
+        return await decide(settings, connection)
+    finally:
+        await close_quietly(connection)
+
+
+def _url(host: str, port: str) -> str:
+    """Return where this machine reaches a gateway that listens on an address."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{name}:{port}"
+
+
+def _environment(settings: "Settings") -> dict[str, str]:
+    """Return what the five are told: all that this process was, the door's settings among it, and what it decided."""
+    from baton_runtime.telemetry import default_level  # noqa: PLC0415 (heavy: only when needed)
+
     return {
         **os.environ,
+        "BATON_AUTH": settings.auth or "on",
         "BATON_HOST": settings.host,
         "BATON_PORT": str(_free(settings.host, settings.port)),
         "BATON_DATA_DIR": str(settings.data_dir.absolute()),

@@ -6,7 +6,6 @@ what follows is an ordinary client of them. Their logs go to a file, which is ke
 
 import asyncio
 import contextlib
-import logging
 import shlex
 import shutil
 import sys
@@ -76,7 +75,7 @@ class Errand:
         async with self._data_directory() as directory:
             from baton_cli.configuration import read_settings  # noqa: PLC0415
 
-            settings = read_settings(port=0, data_dir=directory)
+            settings = read_settings(host="127.0.0.1", port=0, data_dir=directory, auth="off")  # nobody else is there
             with self._logs(settings):
                 async with open_house(settings, durable=self._private is None) as house:
                     try:
@@ -118,7 +117,7 @@ class Errand:
         """Send the logs to a file in the data directory; say where they are when something fails."""
         path = settings.data_dir / _LOG
         try:
-            with _logging_to(path, settings.log_level):
+            with _logging_to(path, settings):
                 yield
         except Exception:
             kept = path
@@ -151,20 +150,17 @@ class Errand:
 
 
 @contextlib.contextmanager
-def _logging_to(path: Path, level: str | None) -> Iterator[None]:
+def _logging_to(path: Path, settings: "Settings") -> Iterator[None]:
     import structlog  # noqa: PLC0415
 
     from baton_runtime.telemetry import configure_logging  # noqa: PLC0415
 
     with path.open("w", encoding="utf-8") as file:
-        configure_logging(level or "INFO", "baton")
+        configure_logging(settings, "baton", level="INFO")
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(file))
-        handler = logging.StreamHandler(file)
-        logging.getLogger().addHandler(handler)
         try:
             yield
         finally:
-            logging.getLogger().removeHandler(handler)
             structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 

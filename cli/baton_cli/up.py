@@ -6,6 +6,7 @@ The ready line is printed when the gateway serves, and not before. Logs go to st
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from baton_cli.admission import describe
 from baton_cli.farewell import when_stopped
 from baton_cli.house import House, open_house
 
@@ -19,12 +20,12 @@ async def serve(settings: "Settings") -> int:
     """Serve until cancelled. Raises what `open_house` raises, and the error of a service that fails."""
     from baton_runtime.telemetry import configure_logging  # noqa: PLC0415
 
-    configure_logging(settings.log_level, "baton")
+    configure_logging(settings, "baton")
     with when_stopped(f"Stopped; the data stay in {place_of(settings)}."):
         async with open_house(settings) as house:
             with when_stopped("Stopping ..."):
                 await house.beside(_until_healthy(house.url))
-                print(_ready(house, settings), flush=True)  # noqa: T201
+                print(_ready(house), flush=True)  # noqa: T201
                 await house.serving
     return 0
 
@@ -36,8 +37,9 @@ async def _until_healthy(url: str) -> None:
         await asyncio.sleep(_PAUSE)
 
 
-def _ready(house: House, settings: "Settings") -> str:
-    return f"Baton is ready: {house.url} (data in {place_of(settings)}; Ctrl-C stops it)"
+def _ready(house: House) -> str:
+    who = describe(house.settings)
+    return f"Baton is ready: {house.url} ({who}; data in {place_of(house.settings)}; Ctrl-C stops it)"
 
 
 def place_of(settings: "Settings") -> str:

@@ -103,6 +103,7 @@ async def spread(database: str, vhost: str, tmp_path: Path) -> AsyncIterator[str
     processes = Processes(
         tmp_path,
         {
+            "BATON_AUTH": "off",
             "BATON_DATABASE_URL": database,
             "BATON_AMQP_URL": vhost,
             "BATON_PORT": str(port),
@@ -308,4 +309,7 @@ async def _sockets(walk: Walk, project_id: str) -> None:
         async with asyncio.timeout(20):
             await narrowed.listen(walk.client, walk.url, until=head[-1]["position"])
     assert {frame["project_id"] for frame in narrowed.heard} == {project_id}
+    ticket = await walk.post("/ws-tickets", "ticket expires_in", status=201)
+    async with walk.client.ws_connect(f"{walk.url}/ws", params={"ticket": ticket["ticket"]}) as socket:
+        assert (await socket.receive_json(timeout=10))["event_type"] == "caught_up"
     walk.seen |= {("GET", "/ws"), ("GET", "/ws/{project_id}")}

@@ -96,7 +96,7 @@ async def test_a_decision_is_shown_at_once_and_the_first_one_wins(
     assert request.status == "pending"
     path = f"/api/v1/hitl/{request.request_id}"
     answer = await api.post(f"{path}/respond", {"action": action, "response_content": words})
-    assert answer == {"request_id": str(request.request_id), "new_status": status}
+    assert answer == {"request_id": str(request.request_id), "new_status": status, "responded_by": "user"}
     found = rest.HitlView.model_validate(await api.get(path))
     assert (found.status, found.response_content, found.responded_by) == (status, words or "", "user")
     problem = await api.post(f"{path}/respond", {"action": "approve"}, status=409)

@@ -14,6 +14,7 @@ from yarl import URL
 
 from baton_contracts.rest import ProblemDocument
 from support.stage import Stage, stage
+from support.strain import strained
 
 ABSENT = str(uuid4())
 API = "/api/v1"
@@ -100,6 +101,8 @@ BODIES = [
     raw(422, b'{"product_idea": ' + b"[" * 65 + b"]" * 65 + b"}", ""),
     raw(422, b"[" * 100_000 + b"]" * 100_000, ""),
     raw(422, b'{"a":' * 5_000 + b"1" + b"}" * 5_000, ""),
+    raw(422, b'{"product_idea": [' + b"1," * 500_000 + b"1]}", ""),
+    raw(422, b'{"product_idea": [' + b'"",' * 10_000 + b"1]}", ""),
     raw(413, b'{"product_idea": "' + b"x" * (1 << 20) + b'"}'),
     *(
         Case(415, "POST", PROJECTS, b'{"product_idea": "x"}', headers={"Content-Type": kind})
@@ -222,6 +225,41 @@ async def test_bad_input_gives_a_problem_that_names_the_field_and_changes_nothin
     assert not missed, "\n".join(f"{case}: {found}" for case, found in missed.items())
     assert await api.head() == head
     assert await api.host.pool.fetchval("SELECT count(*) FROM projects") == 1
+
+
+MIB = 1 << 20
+LONG_NAMES = b",".join(b'"%0100d": 1' % n for n in range(9_000))
+WORST = {
+    "open lists": b"[" * MIB,
+    "open objects": b'{"a":' * (MIB // 5),
+    "numbers": b'{"product_idea": [' + b"1," * 500_000 + b"1]}",
+    "texts": b'{"product_idea": [' + b'"",' * 300_000 + b"1]}",
+    "empty objects": b"[" + b"{}," * 300_000 + b"{}]",
+    "marks in a text": b'{"name": 1, "product_idea": "' + b"[,{" * 340_000 + b'"}',
+    "escapes in a text": b'{"name": 1, "product_idea": "' + rb"\u00e9" * 170_000 + b'"}',
+    "letters of other scripts": b'{"name": 1, "product_idea": "' + "\N{SNOWMAN}".encode() * 340_000 + b'"}',
+    "unknown fields": b"{" + b",".join(b'"%d": 1' % n for n in range(9_000)) + b"}",
+    "long unknown names": b"{" + LONG_NAMES + b"}",
+    "a long name of many values": b'{"%s": [%s 1]}' % (b"x" * 900_000, b'"",' * 9_000),
+    "a name that comes last again": b"{" + LONG_NAMES + b', "%0100d": 2}' % 8_999,
+    "a number of a million digits": b'{"product_idea": ' + b"9" * 1_000_000 + b"}",
+    "a fraction of a million digits": b'{"product_idea": 0.' + b"9" * 1_000_000 + b"}",
+    "an exponent of a million digits": b'{"product_idea": 1e' + b"9" * 1_000_000 + b"}",
+    "spaces": b" " * (MIB - 2) + b"{}",
+    "not JSON": b'"' * MIB,
+    "not UTF-8": b'{"product_idea": "' + b"\xff" * 1_000_000 + b'"}',
+}
+
+
+async def test_the_worst_bodies_keep_nobody_waiting_and_take_little_memory(api: Stage) -> None:
+    seen = {}
+    for name, body in WORST.items():
+        async with strained() as strain, api.client.post(PROJECTS, data=body, headers=JSON) as response:
+            assert 400 <= response.status < 500, name
+            assert len(await response.read()) < 4 * MIB, name
+        seen[name] = (round(strain.stall * 1000), strain.grown >> 20)
+    print("ms of stall, MiB of memory:", seen)
+    assert not {name: found for name, found in seen.items() if found[0] >= 100 or found[1] >= 50}
 
 
 @pytest.mark.parametrize(("parts", "status"), [([], 404), ([b"{", b"}"], 404), ([b"{", b'"a":1}'], 422)])

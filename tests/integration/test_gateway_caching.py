@@ -103,7 +103,7 @@ async def test_both_statements_agree_on_the_version_of_every_prefix_of_a_story(d
         for payload in whole_story():
             (outcome,) = await log.append(command(PROJECT, payload))
             await log.pool.execute("SELECT project_range($1, $2)", outcome.position - 1, outcome.position)
-            row = await log.pool.fetchrow(READS["project_view"], PROJECT)
+            row = await log.pool.fetchrow(READS["project_view"], PROJECT, None)
             ((project_id, epoch, version),) = await log.pool.fetch(READS["project_versions"], [PROJECT, uuid4()])
             assert row
             assert (project_id, epoch, version) == (PROJECT, row["epoch"], row["version"])

@@ -196,7 +196,7 @@ def asking(
     """Return a request for an answer that no owner gives."""
     assert api.service.gateway
     request = make_mocked_request("POST", path, headers=headers(name) if name else {})
-    return Call(request, api.service.gateway, Principal("user", "default"), {}, body, Query())
+    return Call(request, api.service.gateway, Principal("user", "default", "admin"), {}, body, Query())
 
 
 async def test_an_answer_that_no_owner_gives_is_the_first_one_for_its_key(api: Stage) -> None:

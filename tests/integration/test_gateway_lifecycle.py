@@ -148,8 +148,8 @@ async def test_a_reset_agent_is_idle_and_its_task_is_dispatched_again(api: Stage
     (again,) = (await view(api, project_id)).tasks
     assert (again.status, again.attempt) == ("pending", 2)
     assert await actor_of_last(api, "agent_reset") == "user"
-    of_tenant = "SELECT payload ->> 'tenant' FROM event_log WHERE event_type = 'agent_reset'"
-    assert await api.host.pool.fetchval(of_tenant) == "default"
+    of_tenant = "SELECT payload -> 'tenant' FROM event_log WHERE event_type = 'agent_reset'"
+    assert await api.host.pool.fetchval(of_tenant) == "null"  # of all
     await api.post("/api/v1/agents/status/nobody/reset", status=404)
 
 

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ import pytest
 from baton_contracts.events import ProjectCreated, ProjectFailed, ProjectReopened
 from baton_contracts.rest_lists import AgentDefinitions, HitlPage, ProjectPage
 from baton_eventlog.sql import load_queries
+from baton_gateway.pages import pages_of
 from baton_gateway.reading import READS
 from support.api import asked, created
 from support.logs import Log, open_log
@@ -94,10 +95,10 @@ async def test_projects_are_filtered_by_status_and_by_whether_they_are_paused(ap
     assert "enough" in line.reason
 
 
-async def test_a_tenant_sees_its_own_projects_alone(api: Stage) -> None:
-    ours = UUID(await created(api))
-    await api.tell(uuid4(), ProjectCreated(name="Theirs", product_idea="An app", tenant="another"))
-    assert await pages(api) == [ours]
+async def test_who_is_of_no_tenant_sees_the_projects_of_all(api: Stage) -> None:
+    ours, theirs = UUID(await created(api)), uuid4()
+    await api.tell(theirs, ProjectCreated(name="Theirs", product_idea="An app", tenant="another"))
+    assert await pages(api) == [theirs, ours]
 
 
 async def test_both_spellings_of_the_path_list_projects(api: Stage) -> None:
@@ -206,7 +207,8 @@ async def test_every_agent_is_told_as_its_definition_describes_it(api: Stage) ->
 MANY: Final = """
 INSERT INTO projects (id, name, created_at, status, product_idea, tenant, updated_at, position, paused)
 SELECT gen_random_uuid(), n, now() - make_interval(secs => n), 'active', 'x',
-       CASE WHEN n % 100 = 0 THEN 'small' ELSE 'default' END, now() - make_interval(secs => n), n, false
+       CASE WHEN n % 2 = 0 THEN 'default' WHEN n % 4 = 1 THEN 'smaller' ELSE 'tenant ' || n % 599 END,
+       now() - make_interval(secs => n), n, false
   FROM generate_series(1, 20000) n
 """
 ASKED: Final = """
@@ -217,30 +219,42 @@ SELECT gen_random_uuid(), id, gen_random_uuid(), 'x', CASE position % 9 WHEN 0 T
 SET session_replication_role = DEFAULT;
 """
 TIME, NAME, NO_ID = "now() - interval '10000 s'", "'5000'", "gen_random_uuid()"
+TENANTS: Final = ("'default'", "'smaller'", "NULL")
 PROJECTS: Final = "text, project_status[], bool, {}, uuid, bigint"
 BY_TIME, BY_NAME = PROJECTS.format("timestamptz"), PROJECTS.format("text")
 PLANS: Final = {
-    f"projects_by_{order}{direction}": (types, f"'{{tenant}}', NULL, NULL, {{key}}, {NO_ID}, 51", key)
+    f"projects_by_{order}{direction}": (types, f"{{tenant}}, NULL, NULL, {{key}}, {NO_ID}, 51", key)
     for order, types, key in (("created_at", BY_TIME, TIME), ("updated_at", BY_TIME, TIME), ("name", BY_NAME, NAME))
     for direction in ("", "_descending")
 } | {
     "requests": (
         "text, timestamptz, uuid, bigint, hitl_status[]",
-        f"'{{tenant}}', {{key}}, {NO_ID}, 51, ARRAY['approved', 'pending']::hitl_status[]",
+        f"{{tenant}}, {{key}}, {NO_ID}, 51, ARRAY['approved', 'pending']::hitl_status[]",
         TIME,
     ),
-    "pending_requests": ("text, timestamptz, uuid, bigint", f"'{{tenant}}', {{key}}, {NO_ID}, 51", TIME),
-    "pending_count": ("text", "'{tenant}'", None),
+    "pending_requests": ("text, timestamptz, uuid, bigint", f"{{tenant}}, {{key}}, {NO_ID}, 51", TIME),
+    "pending_count": ("text", "{tenant}", None),
 }
 
 
 def test_every_statement_of_the_lists_is_explained_here() -> None:
-    assert set(PLANS) == set(load_queries("baton_gateway", "lists.sql"))
+    assert {*PLANS, "of_all_tenants"} == set(load_queries("baton_gateway", "lists.sql"))
+
+
+def statement_of(name: str, tenant: str) -> str:
+    """Return a list's statement as it is asked for a tenant or for all."""
+    if name == "pending_count" or tenant != "NULL":
+        return READS[name]
+    by, key = name.removesuffix("_descending").removeprefix("projects_by_"), "project_id"
+    if name.endswith("requests"):
+        by, key = "created_at", "request_id"
+    direction = " DESC" if name.endswith("_descending") else ""
+    return pages_of(name, f"{by}{direction}, {key}{direction}").of_all
 
 
 @pytest.fixture
 async def many(database: str) -> AsyncIterator[Log]:
-    """Lists of thousands of entries, of a large tenant and of a small one."""
+    """Lists of thousands of entries, of a large tenant, of a smaller one, and of hundreds of small ones."""
     async with open_log(database) as log:
         await log.pool.execute(MANY)
         await log.pool.execute(ASKED)
@@ -248,21 +262,85 @@ async def many(database: str) -> AsyncIterator[Log]:
         yield log
 
 
-async def test_every_page_begins_at_its_tenant_and_its_key_by_index_under_any_plan(many: Log) -> None:
-    """The first page and one in the middle, of a large tenant and of a small one: nothing is sorted, nothing walked."""
-    found = {}
-    async with many.pool.acquire() as connection:
-        for name, (types, values, middle) in PLANS.items():
-            await connection.execute(f"PREPARE page ({types}) AS {READS[name]}")
-            for mode, tenant, key in product(MODES, ("default", "small"), (middle, "NULL")):
+Explained = dict[tuple[str, str, str, str], dict[str, Any]]
+
+
+async def explained(log: Log, how: str, modes: Sequence[str]) -> Explained:
+    """Return the plan of every list: its first page and one in the middle, of each tenant and of all of them."""
+    plans: Explained = {}
+    async with log.pool.acquire() as connection:
+        for (name, (types, values, middle)), tenant in product(PLANS.items(), TENANTS):
+            await connection.execute(f"PREPARE page ({types}) AS {statement_of(name, tenant)}")
+            for mode, key in product(modes, dict.fromkeys((middle or "NULL", "NULL"))):
                 await connection.execute(f"SET plan_cache_mode = {mode}")
-                asked = f"EXPLAIN EXECUTE page ({values.format(tenant=tenant, key=key)})"
-                plan = "\n".join(row[0] for row in await connection.fetch(asked))
-                begins = r"Index Cond: \(\(tenant = .*ROW\(" if middle else r"Index Cond: \(tenant = "
-                if not re.search(begins, plan) or "Sort" in plan or "Seq Scan" in plan:
-                    found[name, mode, tenant, key] = plan
+                asked = f"EXPLAIN ({how}, FORMAT JSON) EXECUTE page ({values.format(tenant=tenant, key=key)})"
+                plans[name, mode, tenant, key] = json.loads(await connection.fetchval(asked))[0]["Plan"]
             await connection.execute("DEALLOCATE page")
-    assert not found, "\n".join(f"{one}\n{plan}" for one, plan in found.items())
+    return plans
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give every node of a plan."""
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def page_of(plan: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a list's plan that is run for each tenant that is shown: the whole, where it is of one."""
+    for each in nodes(plan):
+        if each["Node Type"] == "Nested Loop":
+            tenants, one = each["Plans"]
+            assert (tenants["Node Type"], tenants["Alias"]) == ("Function Scan", "shown")
+            return dict(one)
+    return plan
+
+
+def begins_at_its_tenant(node: dict[str, Any], key: str | None) -> bool:
+    """Tell whether a node is the look-up with which a page begins: at its tenant, and at its key where it has one."""
+    begins = r"\(tenant = (shown.tenant|\$1|'\w+'::text)\)" + (r" AND \(ROW\(" if key else "")
+    return bool(re.search(begins, node.get("Index Cond", "")))
+
+
+async def test_every_page_begins_at_its_tenant_and_its_key_by_index_under_any_plan(many: Log) -> None:
+    """Of a large tenant, of a smaller one, of all of hundreds: no tenant's page is sorted, and nothing is walked."""
+    found = {}
+    for one, plan in (await explained(many, "COSTS OFF", MODES)).items():
+        page = page_of(plan)
+        kinds = {node["Node Type"] for node in nodes(page)}
+        begins = [node for node in nodes(page) if begins_at_its_tenant(node, PLANS[one[0]][2])]
+        if not begins or kinds & {"Sort", "Incremental Sort", "Seq Scan"}:
+            found[one] = plan
+    assert not found, "\n".join(f"{one}\n{json.dumps(plan, indent=1)}" for one, plan in found.items())
+
+
+async def test_a_page_reads_no_more_of_each_tenant_than_it_may_show(many: Log) -> None:
+    tenants = await many.pool.fetchval("SELECT count(DISTINCT tenant) FROM projects")
+    assert tenants > 500
+    for (name, _, tenant, key), plan in (await explained(many, "ANALYZE", MODES[:1])).items():
+        (scan,) = [node for node in nodes(page_of(plan)) if begins_at_its_tenant(node, PLANS[name][2])]
+        assert scan["Actual Loops"] == (tenants if tenant == "NULL" else 1), (name, tenant, key)
+        assert scan.get("Rows Removed by Filter", 0) == 0, (name, tenant, key)
+        assert scan["Actual Rows"] <= 51 or name == "pending_count", (name, tenant, key)
+
+
+@pytest.mark.parametrize("planned", ["on empty tables", "on grown ones"])
+async def test_the_tenants_are_found_by_a_step_in_an_index_each(database: str, planned: str) -> None:
+    """A session keeps its plan, so the plan may not depend on how small the tables were."""
+    async with open_log(database) as log, log.pool.acquire() as connection:
+        await connection.execute("ALTER TABLE projects SET (autovacuum_enabled = off)")
+        if planned == "on empty tables":
+            assert await connection.fetch("SELECT tenants_shown(NULL)") == []
+        await connection.execute(MANY.replace("599", "3"))
+        if planned == "on grown ones":
+            await connection.execute("ANALYZE projects")
+        for wanted, shown in ((None, ["default", "smaller", "tenant 0", "tenant 1", "tenant 2"]), ("x", ["x"])):
+            assert [row[0] for row in await connection.fetch("SELECT tenants_shown($1)", wanted)] == shown
+        asked = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT tenants_shown(NULL)"
+        ((plan,),) = await connection.fetch(asked)
+        blocks = json.loads(plan)[0]["Plan"]["Shared Hit Blocks"]
+        pages = await connection.fetchval("SELECT pg_relation_size('projects') / 8192")
+    assert blocks < 60 < pages
 
 
 async def test_a_question_of_a_project_that_is_over_waits_for_nobody(api: Stage) -> None:

@@ -33,12 +33,12 @@ DATA = {
     "agent_status_change": {"status", "current_task_id", "last_activity"},
     "artifact_created": {"message", "download_available", "generated_at"},
     "workflow_event": {"event", "message", "completed_at", "artifacts_generating"},
-    "hitl_response": {"request_id", "action", "response", "timestamp"},
+    "hitl_response": {"request_id", "action", "response", "timestamp", "responded_by"},
 }
 
 
 HANDSHAKE = (
-    b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 

@@ -121,25 +121,26 @@ async def test_projecting_a_range_looks_up_by_index(log: Log, regime: str) -> No
 
 
 ASKED: Final = {
-    "agent_list": ("text[], text", "ARRAY['analyst', 'coder'], 'default'"),
-    "agent_view": ("text, text", "'analyst', 'default'"),
-    "agent_list_as_of": ("text[], text, bigint, timestamptz", "ARRAY['analyst'], 'default', {head}, 'infinity'"),
-    "agent_history": ("text, text, int", "'analyst', 'default', 100"),
+    "agent_list": ("text[], text", "ARRAY['analyst', 'coder'], {tenant}"),
+    "agent_view": ("text, text", "'analyst', {tenant}"),
+    "agent_list_as_of": ("text[], text, bigint, timestamptz", "ARRAY['analyst'], {tenant}, {head}, 'infinity'"),
+    "agent_history": ("text, text, int", "'analyst', {tenant}, 100"),
     "standings_of_events": ("uuid[]", "ARRAY[gen_random_uuid()]"),
 }
 
 
+@pytest.mark.parametrize("tenant", ["'default'", "NULL"])
 @pytest.mark.parametrize("mode", MODES)
-async def test_what_agents_do_is_looked_up_by_index(log: Log, mode: str) -> None:
+async def test_what_agents_do_is_looked_up_by_index(log: Log, mode: str, tenant: str) -> None:
     """Now, as of a position, and what sockets are told of a few events at the end of a long history."""
     head = await log.pool.fetchval("SELECT position FROM log_head")
     async with log.pool.acquire() as connection:
-        found = {
-            name: scanned_whole(
-                await plan_of(connection, READS[name], types, values.format(head=head), f"plan_cache_mode = {mode}")
+        found = {}
+        for name, (types, values) in ASKED.items():
+            asked = values.format(head=head, tenant=tenant)
+            found[name] = scanned_whole(
+                await plan_of(connection, READS[name], types, asked, f"plan_cache_mode = {mode}")
             )
-            for name, (types, values) in ASKED.items()
-        }
     assert not {name: set(tables) & set(SCANS) for name, tables in found.items() if set(tables) & set(SCANS)}
 
 

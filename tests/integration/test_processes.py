@@ -29,6 +29,7 @@ async def user(database: str, vhost: str, tmp_path: Path) -> AsyncIterator[User]
     """Start all services, two orchestrators and two runners among them; stop them after."""
     port = free_port()
     settings = {
+        "BATON_AUTH": "off",
         "BATON_DATABASE_URL": database,
         "BATON_AMQP_URL": vhost,
         "BATON_PORT": str(port),

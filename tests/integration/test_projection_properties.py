@@ -159,14 +159,13 @@ async def test_what_is_recalled_is_what_is_shown(
         for project_id, state in folds(events).items():
             past = recall([one for one in events if one.project_id == project_id])
             assert past
-            (shown,) = await connection.fetch(READS["project_view"], project_id)
-            completion = await connection.fetchval(READS["completion_view"], project_id)
+            (shown,) = await connection.fetch(READS["project_view"], project_id, None)
+            completion = await connection.fetchval(READS["completion_view"], project_id, None)
             bundled_at = await connection.fetchval("SELECT bundled_at FROM projects WHERE id = $1", project_id)
             assert rest.ProjectView.model_validate_json(shown["body"]) == past.project_view()
             assert rest.CompletionView.model_validate_json(completion) == past.completion_view()
-            assert bundled_at == next(
-                (one.timestamp for one in reversed(events) if state.bundle and one.payload == state.bundle), None
-            )
+            named = [one for one in events if one.project_id == project_id and state.bundle == one.payload]
+            assert bundled_at == (named[-1].timestamp if named else None)
             assert shown["version"] <= events[-1].position
 
 
@@ -188,7 +187,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 async def test_agents_are_what_counting_their_tasks_one_by_one_gives(
     log: Log, history: Sequence[Said], batches: list[int], cuts: list[int], positions: list[int]
 ) -> None:
-    """Now, in the history, in what sockets are told, and as of any moment; each tenant sees its own."""
+    """Now, in the history, in what sockets are told, and as of any moment: of each tenant, and over all."""
     events = await append(log, history, batches)
     low, high = events[0].position - 1, events[-1].position
     standings, counting = counted(events)
@@ -204,7 +203,7 @@ async def test_agents_are_what_counting_their_tasks_one_by_one_gives(
         assert {tuple(row) for row in rows} == {(one.id, one.status, one.current_task_id) for one in standings}
         rows = await connection.fetch(READS["standings_of_events"], [one.id for one in events])
         assert {row["id"] for row in rows} == {one.id for one in standings if one.task_id}
-        for tenant in TENANTS:
+        for tenant in (*TENANTS, None):
             found = await connection.fetchval(READS["agent_list"], AGENTS, tenant)
             assert seen(found) == expected(standings, tenant, high)
             for position in [low + one for one in positions]:
@@ -214,6 +213,10 @@ async def test_agents_are_what_counting_their_tasks_one_by_one_gives(
                 found = await connection.fetchval(READS["agent_view"], agent, tenant)
                 one = rest.AgentView.model_validate_json(found)
                 assert (one.status, one.current_task_id, one.last_activity) == expected(standings, tenant, high)[agent]
+                found = await connection.fetchval(READS["agent_history"], agent, tenant, 3)
+                assert [(one["position"], one["status"]) for one in orjson.loads(found)["history"]] == [
+                    (one.position, one.status) for one in newest(standings, tenant, agent)[:3]
+                ]
 
 
 def seen(found: str) -> dict[str, tuple[object, ...]]:
@@ -221,10 +224,25 @@ def seen(found: str) -> dict[str, tuple[object, ...]]:
     return {one.agent_type: (one.status, one.current_task_id, one.last_activity) for one in agents}
 
 
-def expected(standings: Sequence[Standing], tenant: str, position: int) -> dict[str, tuple[object, ...]]:
-    """Return what a tenant sees of each agent at a position."""
-    views: dict[str, tuple[object, ...]] = dict.fromkeys(AGENTS, ("idle", None, None))
-    for one in standings:
-        if one.tenant == tenant and one.position <= position:
-            views[one.agent_type] = (one.status, one.current_task_id, one.timestamp)
-    return views
+def expected(standings: Sequence[Standing], tenant: str | None, position: int) -> dict[str, tuple[object, ...]]:
+    """Return what a tenant (None: who is of all) sees of each agent at a position."""
+    return {
+        agent: over_all([one for one in standings if one.agent_type == agent and one.position <= position], tenant)
+        for agent in AGENTS
+    }
+
+
+def over_all(standings: Sequence[Standing], wanted: str | None) -> tuple[object, ...]:
+    """Return how an agent stands in a tenant or in all: as where it is busiest, at the newest task there."""
+    last = {one.tenant: one for one in standings if wanted in (None, one.tenant)}.values()
+    for status in ("working", "waiting_for_hitl", "error", "idle"):
+        if alike := [one for one in last if one.status == status]:
+            current = max(alike, key=lambda one: one.current_position).current_task_id
+            return status, current, max(one.timestamp for one in last)
+    return "idle", None, None
+
+
+def newest(standings: Sequence[Standing], tenant: str | None, agent: str) -> list[Standing]:
+    """Return an agent's standings in a tenant or in all, newest first, and in one moment as the table has them."""
+    told = [one for one in standings if one.agent_type == agent and tenant in (None, one.tenant)]
+    return sorted(told, key=lambda one: (-one.position, one.id))

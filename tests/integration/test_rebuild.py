@@ -27,7 +27,8 @@ from support.waiting import eventually
 SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'projections%' ORDER BY 1"
 TASKS = "SELECT 'projections.tasks'::regclass::oid"
 SHAPE = """
-SELECT c.relname, c.relacl::text, pg_get_userbyid(c.relowner), k.conname, pg_get_constraintdef(k.oid), i.indexdef
+SELECT c.relname, c.relacl::text, pg_get_userbyid(c.relowner), k.conname, pg_get_constraintdef(k.oid), i.indexdef,
+       ARRAY(SELECT attname || attoptions::text FROM pg_attribute WHERE attrelid = c.oid AND attoptions IS NOT NULL)
   FROM pg_class c
   LEFT JOIN pg_constraint k ON k.conrelid = c.oid
   LEFT JOIN pg_indexes i ON i.schemaname = 'projections' AND i.tablename = c.relname
@@ -147,6 +148,7 @@ async def test_a_rebuild_keeps_names_references_and_rights(log: Log) -> None:
     assert await log.pool.fetchval(TASKS) != before
     assert await log.pool.fetch(SHAPE) == shape
     assert len(shape) > 20
+    assert "tenant{n_distinct=1}" in {option for row in shape for option in row[-1]}
     await log.pool.execute("DROP OWNED BY rebuild_reader")
 
 

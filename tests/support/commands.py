@@ -44,11 +44,17 @@ def ended(process: subprocess.Popen[str], seconds: float = 20) -> tuple[int, str
 
 def ready(process: subprocess.Popen[str]) -> str:
     """Read the ready line of `baton up`; return the URL in it."""
+    found = READY.match(ready_line(process))
+    assert found
+    return found[1]
+
+
+def ready_line(process: subprocess.Popen[str]) -> str:
+    """Read the ready line of `baton up`; return it."""
     assert process.stdout is not None
     line = process.stdout.readline()
-    found = READY.match(line)
-    assert found, (line, process.communicate(timeout=10))
-    return found[1]
+    assert READY.match(line), (line, process.communicate(timeout=10))
+    return line
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import pytest
 
@@ -62,6 +62,20 @@ def new_vhost(url: str) -> str:
     _manage(url, "PUT", f"/api/vhosts/{name}")
     _manage(url, "PUT", f"/api/permissions/{name}/{user}", {"configure": ".*", "write": ".*", "read": ".*"})
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def with_user(url: str, name: str, password: str) -> str:
+    """Make a user of a virtual host, and give the URL as that user."""
+    _manage(url, "PUT", f"/api/users/{name}", {"password": password, "tags": ""})
+    vhost = urlsplit(url).path[1:]
+    _manage(url, "PUT", f"/api/permissions/{vhost}/{name}", {"configure": ".*", "write": ".*", "read": ".*"})
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    return urlunsplit(urlsplit(url)._replace(netloc=f"{name}:{quote(password, safe='')}@{place}"))
+
+
+def drop_user(url: str, name: str) -> None:
+    """Delete a user of the broker."""
+    _manage(url, "DELETE", f"/api/users/{name}")
 
 
 def drop_vhost(url: str) -> None:

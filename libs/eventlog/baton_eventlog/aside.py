@@ -67,7 +67,7 @@ class Aside:
             self._shape = await self.connection.fetch(STATEMENTS["shape"])
         async with self.connection.transaction():
             await self.connection.execute(f"CREATE SCHEMA {NEXT}")
-            await self._take("table", "key")
+            await self._take("table", "option", "key")
 
     async def _take(self, *steps: str) -> None:
         for wanted in steps:

@@ -26,7 +26,11 @@ SELECT l.id, l.project_id, l.event_type, l.schema_version, l.timestamp, l.payloa
 -- name: load_until
 SELECT id, project_id, event_type, schema_version, timestamp, payload, position, version, actor, causation_id,
        correlation_id
-  FROM event_log WHERE project_id = $1 AND position <= $2 AND timestamp <= $3
+  FROM event_log
+ WHERE project_id = $1 AND position <= $2 AND timestamp <= $3
+   AND ($4::text IS NULL
+        OR (SELECT payload ->> 'tenant' FROM event_log
+             WHERE project_id = $1 AND version = 1 AND event_type = 'project_created') = $4)
  ORDER BY version
 
 -- name: read

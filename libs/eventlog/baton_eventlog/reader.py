@@ -80,9 +80,14 @@ async def load(pool: asyncpg.Pool, streams: Mapping[UUID, int]) -> list[Event]:
     return await events_of(pool, rows)
 
 
-async def load_until(pool: asyncpg.Pool, project_id: UUID, position: int, moment: datetime) -> list[Event]:
-    """Return a stream's events at or before both a position and a moment, in order."""
-    return await events_of(pool, await pool.fetch(QUERIES["load_until"], project_id, position, moment))
+async def load_until(
+    pool: asyncpg.Pool, project_id: UUID, position: int, moment: datetime, tenant: str | None
+) -> list[Event]:
+    """Return a stream's events at or before both a position and a moment, in order; none where it is not the tenant's.
+
+    To no tenant (None) every stream is there.
+    """
+    return await events_of(pool, await pool.fetch(QUERIES["load_until"], project_id, position, moment, tenant))
 
 
 async def read(pool: asyncpg.Pool, after: int, limit: int) -> list[Event]:

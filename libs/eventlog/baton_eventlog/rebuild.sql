@@ -1,7 +1,8 @@
 -- name: shape
 -- The statements that give the schema that comes first in the search_path the tables of `projections`, with every
--- name kept, and when: table and key before it is filled; late key (one that filling looks nothing up by), index,
--- reference and statistics (of the columns that an index is chosen by) after; owner and right at the end.
+-- name kept, and when: table, option (of a column) and key before it is filled; late key (one that filling looks
+-- nothing up by), index, reference and statistics (of the columns that an index is chosen by) after; owner and right at
+-- the end.
 -- Definitions are unqualified as long as `projections` is in the search_path while this runs.
 WITH live AS (
     SELECT c.oid, c.relname, c.relowner, c.relacl FROM pg_class c
@@ -13,6 +14,10 @@ WITH live AS (
 SELECT 'table' AS step, relname AS name,
        format('CREATE TABLE %I (LIKE projections.%I INCLUDING ALL EXCLUDING INDEXES)', relname, relname) AS statement
   FROM live
+UNION ALL
+SELECT 'option', relname,
+       format('ALTER TABLE %I ALTER %I SET (%s)', relname, attname, array_to_string(attoptions, ', '))
+  FROM live JOIN pg_attribute ON attrelid = live.oid AND attoptions IS NOT NULL
 UNION ALL
 SELECT CASE WHEN contype = 'f' THEN 'reference'
             WHEN conname IN ('agent_status_history_pkey', 'context_artifacts_pkey', 'hitl_requests_task_id_key')

@@ -24,6 +24,7 @@ from baton_eventlog.signal import LogSignal
 from baton_runtime import collector
 from baton_runtime.bus import Bus, BusUnavailable, open_bus
 from baton_runtime.definitions import CoreNotFoundError
+from baton_runtime.redaction import keep_secret, redact
 from baton_runtime.settings import Settings, UnfitSettings, load_settings
 from baton_runtime.telemetry import configure_logging
 
@@ -62,9 +63,7 @@ class Service(Protocol):
 @contextlib.asynccontextmanager
 async def open_host(settings: Settings, dsn: str, bus: Bus) -> AsyncIterator[Host]:
     """Bring the schema up to date, connect to everything, and keep it going. Raises `NotStarted`."""
-    await _await_database(dsn)
-    await _migrate(dsn)
-    dsn = await app_role(dsn)  # from here on without the rights to change the schema or what was appended
+    dsn = await open_database(dsn)
     await _start_bus(bus)
     pool = await open_pool(dsn, name="baton-reader")
     signal = LogSignal(dsn)
@@ -76,6 +75,14 @@ async def open_host(settings: Settings, dsn: str, bus: Bus) -> AsyncIterator[Hos
         await _end(keepers)
         await bus.close()
         pool.terminate()
+
+
+async def open_database(dsn: str) -> str:
+    """Wait for PostgreSQL and bring the schema up to date; give the DSN for services. Raises `NotStarted`."""
+    keep_secret([dsn])
+    await _await_database(dsn)
+    await _migrate(dsn)
+    return await app_role(dsn)  # from here on without the rights to change the schema or what was appended
 
 
 class _Wait:
@@ -139,15 +146,26 @@ async def _start_bus(bus: Bus) -> None:
 
 
 async def serve(settings: Settings, dsn: str, bus: Bus, services: Sequence[Service]) -> None:
-    """Run services on one host until SIGTERM, SIGINT or cancellation."""
+    """Run services on one host until SIGTERM, SIGINT or cancellation, which end the waits of a start, too."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signals.SIGTERM, signals.SIGINT):
         loop.add_signal_handler(number, stop.set)
     collector.calm()
-    async with open_host(settings, dsn, bus) as host:
-        await run_until(stop, host, services)
+    serving = asyncio.create_task(_serve(settings, dsn, bus, services))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+    finally:
+        await _end((serving, stopping))
     log.info("stopped")
+
+
+async def _serve(settings: Settings, dsn: str, bus: Bus, services: Sequence[Service]) -> None:
+    async with open_host(settings, dsn, bus) as host:
+        await run_until(asyncio.Event(), host, services)
 
 
 async def run_until(stop: asyncio.Event, host: Host, services: Sequence[Service]) -> None:
@@ -174,12 +192,12 @@ def run_process(service: Service) -> NoReturn:
         settings = load_settings()
     except UnfitSettings as error:
         sys.exit(f"baton {service.name}: {error}")
-    configure_logging(settings.log_level, service.name)
+    configure_logging(settings, service.name)
     if not settings.database_url or not settings.amqp_url:
         sys.exit(f"baton {service.name}: set BATON_DATABASE_URL and BATON_AMQP_URL (or use `baton up` for all in one)")
     bus = open_bus(settings.amqp_url.get_secret_value(), name=service.name)
     try:
         asyncio.run(serve(settings, settings.database_url.get_secret_value(), bus, [service]))
     except (NotStarted, UnfitSettings, CoreNotFoundError) as error:
-        sys.exit(f"baton {service.name}: {error}")
+        sys.exit(redact(f"baton {service.name}: {error}"))
     sys.exit(0)

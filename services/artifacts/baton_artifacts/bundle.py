@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 import asyncpg
 
@@ -20,6 +19,8 @@ from baton_artifacts.zip import zip_stream
 from baton_contracts.commands import Problem, Refused
 from baton_contracts.definitions import Template
 from baton_runtime.blobs import BlobStore
+from baton_runtime.loop import seen_by
+from baton_runtime.messages import Inbound
 
 _STORE_DEADLINE: Final = 120.0
 
@@ -32,13 +33,15 @@ class Bundler:
     store: BlobStore
     templates: Mapping[str, Template]
 
-    async def build(self, project_id: UUID) -> RecordBundle | RefuseBundle:
+    async def build(self, inbound: Inbound) -> RecordBundle | RefuseBundle:
         """Return what to record about a project's bundle, which is in the store by then, or why there is none.
 
+        Of another tenant's project there is none, as of one that does not exist, and nothing is built.
         Raises `BlobsUnavailable`, or `TimeoutError` when the store took longer than two minutes.
         """
+        project_id = inbound.project_id
         try:
-            state = folded(await events_of(self.pool, project_id))
+            state = seen_by(inbound, folded(await events_of(self.pool, project_id)))
             sources = sources_of(project_id, state)
             files = await asyncio.to_thread(self._files, sources)
         except Refused as error:

@@ -3,10 +3,11 @@
 Bundles are derived: what one is made of stays in the log, so it can be generated again, byte for byte. Blobs that
 events name for their large parts (`log_blobs`) are of the log itself and are never touched.
 
-Invariants: a message that was settled deletes nothing; what is deleted, counted and recorded is what the log names,
-not what the store still holds, so a repeat after a crash in between gives the same answer. One cleaner at a time works
-on a project, in this process. Replicas and builders may overlap: then a bundle that was made again in that moment can
-be named without its ZIP, which a download tells (404) and the next `generate_artifacts` heals.
+Invariants: a message that was settled deletes nothing, nor does one about another tenant's project; what is deleted,
+counted and recorded is what the log names, not what the store still holds, so a repeat after a crash in between gives
+the same answer. One cleaner at a time works on a project, in this process. Replicas and builders may overlap: then a
+bundle that was made again in that moment can be named without its ZIP, which a download tells (404) and the next
+`generate_artifacts` heals.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from baton_artifacts.reading import events_of, folded, is_settled
 from baton_contracts.commands import CommandReply
 from baton_contracts.events import ArtifactsGenerated, Event
 from baton_runtime.blobs import BlobStore
-from baton_runtime.loop import Settled
+from baton_runtime.loop import Settled, seen_by
 from baton_runtime.messages import Inbound
 
 _STORE_DEADLINE: Final = 60.0
@@ -59,7 +60,7 @@ class Cleaner:
         if await is_settled(self.pool, inbound.id):
             return await answer_again(self.ask, inbound)
         events = await events_of(self.pool, inbound.project_id)
-        state = folded(events)
+        state = seen_by(inbound, folded(events))
         kept = _made_since(before, events) if before else set[str]()
         bundles = {sha256: size for sha256, size in named(state).items() if sha256 not in kept}
         if before and not bundles:

@@ -106,7 +106,7 @@ class Workshop:
         inbound = inbound_of(delivery)
         match inbound.what:
             case GenerateArtifacts() | ProjectCompleted():
-                self.loop.put(replace(inbound, what=await self.bundler.build(inbound.project_id)))
+                self.loop.put(replace(inbound, what=await self.bundler.build(inbound)))
             case CleanArtifacts():
                 async with asyncio.timeout(_CLEAN_DEADLINE):
                     reply = await self.cleaner.clean(inbound)

@@ -18,14 +18,14 @@ _PREFETCH: Final = 200
 
 
 def decide(state: Project, inbound: Inbound) -> Decision:
-    """Decide one command; whoever sent it is told the request's new status."""
+    """Decide one command; whoever sent it is told the request's new status, and as whom they gave it."""
     if isinstance(inbound.what, Expire):
         return Decision(expire(state, inbound.what))
     if not isinstance(inbound.what, Respond):
         raise MalformedMessage(f"The hitl service takes no {type(inbound.what).__name__}")
     events = respond(state, inbound.what)
-    result: dict[str, object] = {"request_id": str(inbound.what.request_id), "new_status": inbound.what.action}
-    return Decision(events, result)
+    request_id, action = str(inbound.what.request_id), inbound.what.action
+    return Decision(events, {"request_id": request_id, "new_status": action, "responded_by": inbound.actor})
 
 
 class HitlService:

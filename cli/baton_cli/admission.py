@@ -1,0 +1,70 @@
+"""Whether the gateway of a `baton up` asks who comes in, where BATON_AUTH does not say.
+
+It asks as soon as there is somebody who could answer: an OpenID provider is named, or a valid key exists. Otherwise it
+is open, and then to this machine alone. It is decided once, at the start, when the schema is there to be asked.
+"""
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING, Final, Literal
+
+from baton_cli.trouble import Trouble
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from baton_runtime.settings import Settings
+
+_LOCAL: Final = "localhost"
+
+
+def check_address(settings: "Settings") -> None:
+    """Raise `Trouble` for an address that stands for nothing, and for one that others reach while nobody is asked."""
+    if settings.auth == "off":
+        refuse_strangers(settings.host)
+    else:
+        _addresses(settings.host)
+
+
+async def decide(settings: "Settings", database: "asyncpg.Connection | asyncpg.Pool") -> "Settings":
+    """Return the settings with `auth` said. Raises `Trouble` where strangers would come in unasked."""
+    auth = settings.auth or ("on" if settings.oidc_issuer else await _by_keys(database))
+    decided = settings.model_copy(update={"auth": auth})
+    check_address(decided)
+    return decided
+
+
+async def _by_keys(database: "asyncpg.Connection | asyncpg.Pool") -> Literal["on", "off"]:
+    from baton_eventlog.sql import load_queries  # noqa: PLC0415 (loaded by now)
+
+    return "on" if await database.fetchval(load_queries("baton_cli", "admission.sql")["any_valid_key"]) else "off"
+
+
+def describe(settings: "Settings") -> str:
+    """Say for the ready line who may come in."""
+    if settings.auth == "off":
+        return "open to this machine only"
+    return "asks for a token or a key" if settings.oidc_issuer else "asks for a key: baton keys create"
+
+
+def refuse_strangers(host: str) -> None:
+    """Raise `Trouble` for an address that other machines reach."""
+    if host == _LOCAL or all(ipaddress.ip_address(address).is_loopback for address in _addresses(host)):
+        return
+    raise Trouble(
+        f"Baton does not listen on {host} without authentication: everyone who reaches that address could read and "
+        "change every project. Make a key first, with `baton keys create --role admin`, or name an OpenID provider in "
+        "BATON_OIDC_ISSUER and BATON_OIDC_AUDIENCE, and leave BATON_AUTH unset or on. Or leave --host at 127.0.0.1."
+    )
+
+
+def _addresses(host: str) -> set[str]:
+    """Return what a name stands for; an address stands for itself."""
+    try:
+        return {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Trouble(
+            f"Cannot resolve {host}, the address to listen on ({reason}). Correct --host or BATON_HOST; 127.0.0.1 "
+            "is this machine alone."
+        ) from error
