@@ -27,7 +27,7 @@ UNKNOWN = "The key or token is not known here, or it has expired or was revoked.
 @pytest.fixture
 async def guarded(database: str, tmp_path: Path) -> AsyncIterator[Stage]:
     """Give a gateway that asks everybody for a key."""
-    async with stage(database, tmp_path, alone=True, auth="on") as opened:
+    async with stage(database, tmp_path, alone=True, auth="on", requests_per_second=100_000) as opened:
         yield opened
 
 

@@ -201,7 +201,10 @@ def call_of(provider: str, outcome: str) -> LlmCall:
     )
 
 
-async def test_health_says_how_the_last_call_of_a_model_ended_and_stays_200(api: Stage) -> None:
+async def test_health_says_how_the_last_call_of_a_model_ended_and_stays_200(
+    api: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("baton_gateway.routes.health._FRESH", 0.0)
     project_id = await created(api)
     await api.host.pool.execute("INSERT INTO runners (id) VALUES (gen_random_uuid())")
     assert (await api.get("/healthz"))["llm_status"] == "ok"

@@ -202,6 +202,8 @@ async def test_the_rights_are_exactly_these(log: Log) -> None:
         "checkpoints": "INSERT SELECT UPDATE",
         "inbox": "DELETE INSERT SELECT",
         "runners": "DELETE INSERT SELECT UPDATE",
+        "api_keys": "SELECT",
+        "ws_tickets": "DELETE INSERT SELECT",
         "schema_migrations": "SELECT",
     }
 
