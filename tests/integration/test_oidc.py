@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from time import monotonic, time
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
@@ -250,11 +251,12 @@ async def test_the_highest_role_of_the_claim_counts_and_without_one_it_is_403(ap
     answers = [await answer(api, issuer.token(role=given)) for _, given in cases]
     assert [(status, given) for (status, _, _), (_, given) in zip(answers, cases, strict=True)] == cases
     assert all("'role' must hold viewer, operator or admin" in text for status, _, text in answers if status == 403)
-    body = {"product_idea": "A tool that counts the birds in a garden"}
+    respond = f"/api/v1/hitl/{uuid4()}/respond"
     for role in ("viewer", "operator", "admin"):
         token = issuer.token(role=["viewer", role], sub=role)
-        async with api.client.post(PATH, json=body, headers={"Authorization": f"Bearer {token}"}) as response:
-            assert response.status == (403 if role == "viewer" else 503)  # it came in; nobody is there to create it
+        headers = {"Authorization": f"Bearer {token}"}
+        async with api.client.post(respond, json={"action": "approve"}, headers=headers) as response:
+            assert response.status == (403 if role == "viewer" else 404)  # it came in; there is no such request
 
 
 @pytest.mark.parametrize(
@@ -282,8 +284,8 @@ async def test_the_tenant_is_the_claims_and_only_an_admin_is_of_all(
             assert (await answer(api, issuer.token(role=role, tenant="acme")))[0] == 200
         given = [(await answer(api, issuer.token(tenant=tenant)))[0] for tenant in wrong]
         assert given == [403] * len(wrong)
-        spans = "/api/v1/agents/status/coder/reset"
-        for tenant, status in {"acme": 403, "*": 503}.items():
+        spans = "/api/v1/agents/status/nobody/reset"
+        for tenant, status in {"acme": 403, "*": 404}.items():
             token = issuer.token(role="admin", tenant=tenant)
             async with api.client.post(spans, headers={"Authorization": f"Bearer {token}"}) as response:
                 assert response.status == status, await response.text()
