@@ -1,12 +1,11 @@
 """Whether the gateway of a `baton up` asks who comes in, where BATON_AUTH does not say.
 
-It asks as soon as there is somebody who could answer: an OpenID provider is named, or a valid key exists. Otherwise it
-is open, and then to this machine alone. It is decided once, at the start, when the schema is there to be asked.
+It asks as soon as an OpenID provider is named or a key was ever made, one that was revoked since too. Otherwise it is
+open, and then to this machine alone. It is decided once, at the start, when the schema is there to be asked.
 """
 
-import ipaddress
 import socket
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from baton_cli.trouble import Trouble
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     import asyncpg
 
     from baton_runtime.settings import Settings
-
-_LOCAL: Final = "localhost"
 
 
 def check_address(settings: "Settings") -> None:
@@ -37,7 +34,7 @@ async def decide(settings: "Settings", database: "asyncpg.Connection | asyncpg.P
 async def _by_keys(database: "asyncpg.Connection | asyncpg.Pool") -> Literal["on", "off"]:
     from baton_eventlog.sql import load_queries  # noqa: PLC0415 (loaded by now)
 
-    return "on" if await database.fetchval(load_queries("baton_cli", "admission.sql")["any_valid_key"]) else "off"
+    return "on" if await database.fetchval(load_queries("baton_cli", "admission.sql")["any_key"]) else "off"
 
 
 def describe(settings: "Settings") -> str:
@@ -49,7 +46,9 @@ def describe(settings: "Settings") -> str:
 
 def refuse_strangers(host: str) -> None:
     """Raise `Trouble` for an address that other machines reach."""
-    if host == _LOCAL or all(ipaddress.ip_address(address).is_loopback for address in _addresses(host)):
+    from baton_runtime.loopback import is_loopback  # noqa: PLC0415 (heavy: only when needed)
+
+    if all(map(is_loopback, _addresses(host))):
         return
     raise Trouble(
         f"Baton does not listen on {host} without authentication: everyone who reaches that address could read and "

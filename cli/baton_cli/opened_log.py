@@ -43,14 +43,14 @@ def in_plain_words() -> Iterator[None]:
 async def open_log(
     data_dir: Path | None, *, create: bool = False
 ) -> AsyncIterator[tuple[Settings, asyncpg.Connection]]:
-    """Give the settings and a session; with `create`, on a database that is made and migrated if need be.
+    """Give the settings and a session; with `create`, an embedded database is made and migrated if need be.
 
     Raises `Trouble` or `EmbeddedPostgresError`.
     """
     settings = read_settings(data_dir=data_dir)
     async with open_database(settings, create=create) as dsn:
         with in_plain_words():
-            if create:
+            if create and not settings.database_url:
                 await migrate(dsn)
             timeouts = {"statement_timeout": "300s", "idle_in_transaction_session_timeout": "60s"}
             connection = await connect(dsn, name="baton-log", **timeouts)

@@ -75,7 +75,9 @@ class Errand:
         async with self._data_directory() as directory:
             from baton_cli.configuration import read_settings  # noqa: PLC0415
 
-            settings = read_settings(host="127.0.0.1", port=0, data_dir=directory, auth="off")  # nobody else is there
+            settings = read_settings(host="127.0.0.1", port=0, data_dir=directory)
+            if self._private and not settings.database_url:
+                settings = settings.model_copy(update={"auth": "off"})  # nobody else's things are there
             with self._logs(settings):
                 async with open_house(settings, durable=self._private is None) as house:
                     try:

@@ -48,7 +48,7 @@ async def test_without_a_key_only_this_machine_may_come_in(tmp_path: Path) -> No
 
 
 async def test_with_a_key_everybody_is_asked_for_one(tmp_path: Path) -> None:
-    """On loopback and elsewhere; a key that was revoked or has expired is none."""
+    """On loopback and elsewhere; also when the last one was revoked or has expired, until somebody says otherwise."""
     data = tmp_path / "data"
     with up("--data-dir", str(data)):
         key = await make_key(data)
@@ -59,7 +59,18 @@ async def test_with_a_key_everybody_is_asked_for_one(tmp_path: Path) -> None:
     async with _connection(data) as connection:
         await connection.execute("UPDATE api_keys SET expires_at = now() - interval '1 s'")
     with up("--data-dir", str(data)) as (url, _):
-        assert await _status(url, None) == 200
+        assert (await _status(url, None), await _status(url, key)) == (401, 401)
+
+
+async def test_a_run_on_data_that_have_keys_asks_for_one_too(tmp_path: Path) -> None:
+    """It serves on loopback meanwhile, where others of this machine may come."""
+    data = tmp_path / "data"
+    with up("--data-dir", str(data)):
+        await make_key(data)
+    process = baton("run", "--yes", "--out", str(tmp_path / "out"), "--data-dir", str(data))
+    status, _, errors = await asyncio.to_thread(ended, process, 60)
+    assert status == 1
+    assert "BATON_API_KEY" in errors
 
 
 @pytest.mark.parametrize(

@@ -17,34 +17,50 @@ FORM = re.compile(r"baton_[0-9a-f]{32}_[A-Za-z0-9_-]{43}\n")
 OPERATOR = ("--role", "operator", "--tenant", "acme")
 
 
+@pytest.fixture
+async def migrated(database: str) -> str:
+    """Give a database with our schema."""
+    await migrate(database)
+    return database
+
+
 async def keys(database: str, *words: str) -> tuple[int, str, str]:
     """Run `baton keys` on a database; return status, output and errors."""
     process = baton("keys", *words, environment={"BATON_DATABASE_URL": database})
     return await asyncio.to_thread(ended, process, 60)
 
 
-async def test_a_key_stands_alone_on_standard_output_and_the_words_beside_it(database: str) -> None:
-    """On an empty database, too: the schema is made."""
-    status, key, words = await keys(database, "create", *OPERATOR, "--name", "ann@example.org", "--expires-days", "2")
+async def test_a_key_stands_alone_on_standard_output_and_the_words_beside_it(migrated: str) -> None:
+    status, key, words = await keys(migrated, "create", *OPERATOR, "--name", "ann@example.org", "--expires-days", "2")
     assert status == 0
     assert FORM.fullmatch(key)
     for part in ("ann@example.org", "operator", "tenant acme", "not shown again", "Authorization: Bearer", "API_KEY"):
         assert part in words
     assert key.strip() not in words
-    status, key, words = await keys(database, "create", "--role", "admin")
+    status, key, words = await keys(migrated, "create", "--role", "admin")
     assert (status, "in every tenant, for it is of none" in words) == (0, True)
     assert f"The key {id_of(key.strip()).hex[:8]} counts until it is revoked" in words
 
 
-async def test_a_list_shows_every_key_and_no_secret(database: str) -> None:
-    await keys(database, "create", *OPERATOR, "--name", "kept", "--expires-days", "2")
-    made = [(await keys(database, "create", "--role", "admin", "--name", name))[1] for name in ("gone", "over")]
-    await keys(database, "revoke", "gone")
+async def test_a_database_of_somebody_else_is_left_as_it_is(database: str) -> None:
+    """Whoever names the wrong one makes no schema there."""
+    status, key, words = await keys(database, "create", *OPERATOR)
+    assert (status, key) == (1, "")
+    assert "Run `baton db up` first" in words
     connection = await connect(database, name="test")
+    assert await connection.fetchval("SELECT to_regclass('event_log')") is None
+    await connection.close()
+
+
+async def test_a_list_shows_every_key_and_no_secret(migrated: str) -> None:
+    await keys(migrated, "create", *OPERATOR, "--name", "kept", "--expires-days", "2")
+    made = [(await keys(migrated, "create", "--role", "admin", "--name", name))[1] for name in ("gone", "over")]
+    await keys(migrated, "revoke", "gone")
+    connection = await connect(migrated, name="test")
     await connection.execute("UPDATE api_keys SET expires_at = now() WHERE name = 'over'")
     hashes = [row[0].hex() for row in await connection.fetch("SELECT hash FROM api_keys")]
     await connection.close()
-    status, output, errors = await keys(database, "list")
+    status, output, errors = await keys(migrated, "list")
     assert (status, errors) == (0, "")
     header, *lines = (line.split() for line in output.splitlines())
     assert header == ["NAME", "ID", "ROLE", "TENANT", "CREATED", "EXPIRES", "STATE"]
@@ -57,20 +73,20 @@ async def test_a_list_shows_every_key_and_no_secret(database: str) -> None:
     assert not any(part in output for part in (*hashes, *(key.strip()[39:59] for key in made)))
 
 
-async def test_the_longest_names_are_listed_in_full(database: str) -> None:
-    await keys(database, "create", "--role", "viewer", "--name", "n" * 64, "--tenant", "t" * 64)
-    _, output, _ = await keys(database, "list")
+async def test_the_longest_names_are_listed_in_full(migrated: str) -> None:
+    await keys(migrated, "create", "--role", "viewer", "--name", "n" * 64, "--tenant", "t" * 64)
+    _, output, _ = await keys(migrated, "list")
     assert all(long in output.splitlines()[1] for long in ("n" * 64, "t" * 64, "valid"))
 
 
-async def test_a_revoked_key_can_be_revoked_again_and_keeps_its_name(database: str) -> None:
-    _, key, _ = await keys(database, "create", *OPERATOR, "--name", "ci")
+async def test_a_revoked_key_can_be_revoked_again_and_keeps_its_name(migrated: str) -> None:
+    _, key, _ = await keys(migrated, "create", *OPERATOR, "--name", "ci")
     for said in ("ci", str(id_of(key.strip())), key.strip()[6:14], key.strip()):
-        status, output, errors = await keys(database, "revoke", said)
+        status, output, errors = await keys(migrated, "revoke", said)
         assert (status, errors) == (0, "")
         assert (output.startswith("Revoked ci"), "was revoked before" in output) == (said == "ci", said != "ci")
         assert key.strip()[39:] not in output
-    status, output, errors = await keys(database, "create", *OPERATOR, "--name", "ci")
+    status, output, errors = await keys(migrated, "create", *OPERATOR, "--name", "ci")
     assert (status, output, errors.count("\n")) == (1, "", 1)
     assert errors.startswith("baton: There is, or was, a key named ci")
 

@@ -5,8 +5,9 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from baton_gateway.origins import Neighbourhood, is_loopback
+from baton_gateway.origins import Neighbourhood
 from baton_gateway.problems import Denied
+from baton_runtime.loopback import is_loopback
 
 OURS = Neighbourhood(
     ["baton.example", "B\u00fccher.example", "fd00::7", "192.0.2.7", "127.0.0.1"],

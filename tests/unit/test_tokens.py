@@ -236,8 +236,8 @@ def test_only_keys_that_may_sign_are_kept() -> None:
         RSA.as_dict(private=False),
     ]
     assert [key.kid for key in key_ring({"keys": published}).keys] == ["rsa"]
-    many = [ECKey.generate_key("P-256").as_dict(private=False) for _ in range(120)]
-    assert len(key_ring({"keys": many}).keys) == 100
+    many = [ECKey.generate_key("P-256").as_dict(private=False) for _ in range(40)]
+    assert len(key_ring({"keys": many}).keys) == 32
 
 
 async def test_a_key_signs_as_its_alg_and_its_curve_say_and_no_other_way(issuer: Issuer) -> None:

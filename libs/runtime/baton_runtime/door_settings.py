@@ -1,11 +1,12 @@
 """Settings of the gateway's door: who may come in, from where, and how much of everything."""
 
-import ipaddress
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from baton_runtime.loopback import is_loopback
 
 _ORIGIN: Final = r"^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?$|^https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?$"
 _CLAIM: Final = r"^[^\s]{1,200}$"
@@ -21,16 +22,9 @@ def _issuer(url: str | None) -> str | None:
     parts = urlsplit(url)
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment or "@" in url:
         raise ValueError("it must be the URL of an OpenID provider, as its tokens have it in iss")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("it must begin with https://, as its keys decide who comes in (http:// on this machine alone)")
     return url
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _audience(audience: str | None, info: ValidationInfo) -> str | None:

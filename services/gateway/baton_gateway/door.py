@@ -41,17 +41,16 @@ class Door:
         """Return who asks. Raises `Denied`, and `Unavailable` while nobody can tell who it is."""
         principal = ANYBODY
         try:
-            if not route.any_host:
-                self.neighbourhood.check_host(request)
-            if route.method != _SAFE or route.opens_socket:
-                self.neighbourhood.check_origin(request)
+            self._check_where_from(request, route)
             if route.role != "public":
                 principal = await self._identify(request, route)
-            self._limiter.take(_payer(request, principal))
+            if not route.any_host:  # a probe must not fail for what strangers behind the same address ask
+                self._limiter.take(_payer(request, principal))
             _authorise(principal, route)
         except Denied as denied:
-            _note(denied, principal, request, route)
-            raise
+            answer = self._counted(denied, principal, request)
+            _note(answer, principal, request, route)
+            raise answer from denied.__cause__
         return principal
 
     def wait(self, principal: Principal) -> float:
@@ -61,12 +60,25 @@ class Door:
     async def _identify(self, request: web.Request, route: "Route") -> Principal:
         if self._credentials is None:
             return OWNER
-        try:
-            return await self._credentials.principal_of(request, ticket=route.opens_socket)
-        except Denied as denied:
-            if denied.status == HTTPStatus.UNAUTHORIZED:
-                self._limiter.fail(_address(request))  # 429 where too many were wrong already
-            raise
+        return await self._credentials.principal_of(request, ticket=route.opens_socket)
+
+    def _check_where_from(self, request: web.Request, route: "Route") -> None:
+        """Raise `Denied` (421, 403) for what comes by a name that is not ours, or from a page of another site."""
+        if not route.any_host:
+            self.neighbourhood.check_host(request)
+        if route.method != _SAFE or route.opens_socket:
+            self.neighbourhood.check_origin(request)
+        elif not self.guarded and route.role != "public":
+            self.neighbourhood.check_reader(request)
+
+    def _counted(self, denied: Denied, principal: Principal, request: web.Request) -> Denied:
+        """Return the refusal to answer with: 429 where an address was refused too often before anybody was known."""
+        if principal is ANYBODY and denied.status != HTTPStatus.TOO_MANY_REQUESTS:
+            try:
+                self._limiter.fail(_address(request))
+            except Denied as too_many:
+                return too_many
+        return denied
 
 
 def _whose(principal: Principal) -> str:

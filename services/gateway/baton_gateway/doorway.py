@@ -8,13 +8,14 @@ import structlog
 from baton_gateway.credentials import Credentials
 from baton_gateway.door import Door
 from baton_gateway.keys import Keys
-from baton_gateway.origins import Neighbourhood, is_loopback
+from baton_gateway.origins import Neighbourhood
 from baton_gateway.provider import Provider
 from baton_gateway.rate import Limiter
 from baton_gateway.tickets import Tickets
 from baton_gateway.tokens import Tokens
 from baton_runtime.door_settings import DoorSettings
 from baton_runtime.host import Host, NotStarted
+from baton_runtime.loopback import is_loopback
 
 log = structlog.get_logger("baton.doorway")
 _UNSAID = (

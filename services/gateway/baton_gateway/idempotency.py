@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID
 
 from aiohttp import web
@@ -38,7 +39,8 @@ def message_id_of(request: web.Request, principal: Principal) -> UUID:
         return uuid7()
     if not KEY.fullmatch(key):
         raise invalid(f"/headers/{HEADER}", "it must be 1 to 255 visible ASCII characters")
-    return derive_id(NAMESPACE_URL, f"baton:{principal.home}:{principal.actor}:{key}")
+    actor = quote(principal.actor, safe="")  # a subject may hold colons, which part the three
+    return derive_id(NAMESPACE_URL, f"baton:{principal.home}:{actor}:{key}")
 
 
 async def claim(call: Call[Any, Any]) -> None:

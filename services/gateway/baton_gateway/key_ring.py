@@ -17,7 +17,7 @@ log = structlog.get_logger("baton.provider")
 RENAMED: Final = {"EdDSA": "Ed25519"}
 """The old name of an algorithm, and the one that says the curve too (RFC 9864)."""
 _ASYMMETRIC: Final = ("RSA", "EC", "OKP")
-_MAX_KEYS: Final = 100
+_MAX_KEYS: Final = 32  # a token without a kid is tried with each of them
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -10,7 +10,6 @@ spelling of an address (`0x7f.1`, `2130706433`). What a proxy says of where a re
 counts for nothing.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -18,8 +17,8 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from baton_gateway.problems import Denied
+from baton_runtime.loopback import is_loopback
 
-_LOOPBACK: Final = "localhost"
 _SHOWN: Final = 100
 _AUTHORITY: Final = re.compile(r"(\[[0-9a-f:.]++\]|[a-z0-9_-]++(?:\.[a-z0-9_-]++)*+)\.?(?::([0-9]{1,5}))?")
 _ORIGIN: Final = re.compile(r"(https?)://(.*)")
@@ -84,6 +83,15 @@ class Neighbourhood:
             )
             raise Denied(403, "Origin not allowed", detail)
 
+    def check_reader(self, request: web.Request) -> None:
+        """Raise `Denied` (403) where a browser reads for a page of another site, which could not see it anyway.
+
+        A person who follows a link from there is let in.
+        """
+        site, mode = request.headers.get("Sec-Fetch-Site", ""), request.headers.get("Sec-Fetch-Mode", "")
+        if site.lower() == "cross-site" and mode.lower() != "navigate":
+            self.check_origin(request)
+
     def is_listed(self, text: str) -> bool:
         """Tell whether an `Origin` is one of another site that the settings allow."""
         return origin_of(text) in self._listed
@@ -108,18 +116,6 @@ def origin_of(text: str) -> Origin | None:
     if found is None or authority is None:
         return None
     return Origin(found[1], authority.name, _USUAL[found[1]] if authority.port is None else authority.port)
-
-
-def is_loopback(name: str) -> bool:
-    """Tell whether a name stands for this machine, whatever a resolver says."""
-    if name == _LOOPBACK:
-        return True
-    try:
-        address = ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def _named(host: str) -> str:

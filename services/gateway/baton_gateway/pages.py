@@ -3,6 +3,7 @@
 The form for all asks for every tenant's page; that for one does without what this costs.
 """
 
+import re
 from typing import NamedTuple
 
 from baton_gateway.reading import READS
@@ -23,5 +24,5 @@ def pages_of(name: str, order: str) -> Pages:
     """Return both forms of a statement whose first parameter is the tenant; its columns come in an `order`."""
     one = READS[name]
     *_, limit = one.split()
-    page = one.replace("$1", "shown.tenant")
+    page = re.sub(r"\$1\b", "shown.tenant", one)
     return Pages(one, READS["of_all_tenants"].format(page=page, order=order, limit=limit))

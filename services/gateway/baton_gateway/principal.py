@@ -22,7 +22,7 @@ class Principal:
 
     actor: str
     tenant: str | None
-    role: GrantedRole
+    role: Role
     key_id: UUID | None = None
     expires_at: datetime | None = None
 
@@ -36,7 +36,7 @@ class Principal:
         return _RANKS[self.role] >= _RANKS[role]
 
 
-ANYBODY: Final = Principal(actor="anonymous", tenant="", role="viewer")
+ANYBODY: Final = Principal(actor="anonymous", tenant="", role="public")
 """Whoever asks for what takes no key; there is no tenant of that name."""
 OWNER: Final = Principal(actor="user", tenant=None, role="admin")
 """Whoever reaches a gateway that asks nobody who they are: on a laptop, the person at it."""

@@ -51,7 +51,7 @@ class Buckets:
 
 
 class Limiter:
-    """What one principal may ask, and how often an address may be wrong about who it is; a rate of 0 is no limit."""
+    """What one principal may ask, and how often an address may be refused as nobody; a rate of 0 is no limit."""
 
     def __init__(self, requests_per_second: int, clock: Callable[[], float] = monotonic) -> None:
         self._asked = Buckets(requests_per_second, _AT_ONCE, clock) if requests_per_second else None
@@ -67,9 +67,9 @@ class Limiter:
         return self._asked.take(whose) if self._asked else 0.0
 
     def fail(self, address: str) -> None:
-        """Count a credential that was wrong. Raises `Denied` (429)."""
+        """Count a request of nobody that was refused. Raises `Denied` (429)."""
         if self._wrong and (wait := self._wrong.take(address)):
-            raise _too_many("Too many keys or tokens from this address were wrong", wait)
+            raise _too_many("Too many requests from this address were refused", wait)
 
 
 def _too_many(what: str, wait: float) -> Denied:

@@ -15,11 +15,13 @@ from baton_gateway.claims import claims_in, principal_in
 from baton_gateway.key_ring import KeyRing
 from baton_gateway.principal import Principal
 from baton_gateway.provider import Provider
+from baton_gateway.rate import Buckets
 from baton_gateway.signatures import MAX_LENGTH, Unfit, is_signed_by, read_token
 from baton_runtime.door_settings import DoorSettings
 
 log = structlog.get_logger("baton.tokens")
 _MAX_KEPT: Final = 10_000
+_LINES_PER_SECOND: Final = 10.0
 
 
 class Tokens:
@@ -30,6 +32,7 @@ class Tokens:
         self._settings = settings
         self._clock = clock
         self._verified = _Verified()
+        self._lines = Buckets(_LINES_PER_SECOND, 1.0)
 
     async def principal_of(self, given: str) -> Principal | None:
         """Return whose token this is, None where it is none, or no more.
@@ -39,7 +42,8 @@ class Tokens:
         try:
             return await self._principal_of(given)
         except Unfit as unfit:
-            log.warning("token_refused", reason=str(unfit))
+            say = log.debug if self._lines.take("") else log.warning  # a flood must not become one of lines
+            say("token_refused", reason=str(unfit))
             return None
 
     async def _principal_of(self, given: str) -> Principal:
