@@ -4,6 +4,7 @@ It asks as soon as an OpenID provider is named or a key was ever made, one that 
 open, and then to this machine alone. It is decided once, at the start, when the schema is there to be asked.
 """
 
+import shlex
 import socket
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def check_address(settings: "Settings") -> None:
     """Raise `Trouble` for an address that stands for nothing, and for one that others reach while nobody is asked."""
     if settings.auth == "off":
-        refuse_strangers(settings.host)
+        refuse_strangers(settings)
     else:
         _addresses(settings.host)
 
@@ -39,21 +40,26 @@ async def _by_keys(database: "asyncpg.Connection | asyncpg.Pool") -> Literal["on
 
 def describe(settings: "Settings") -> str:
     """Say for the ready line who may come in."""
+    from baton_runtime.loopback import is_loopback  # noqa: PLC0415 (loaded by now)
+
     if settings.auth == "off":
         return "open to this machine only"
-    return "asks for a token or a key" if settings.oidc_issuer else "asks for a key: baton keys create"
+    asks = "asks for a token or a key" if settings.oidc_issuer else "asks for a key: baton keys create"
+    return asks if is_loopback(settings.host) else f"others reach it at {settings.host}, over plain HTTP; {asks}"
 
 
-def refuse_strangers(host: str) -> None:
+def refuse_strangers(settings: "Settings") -> None:
     """Raise `Trouble` for an address that other machines reach."""
     from baton_runtime.loopback import is_loopback  # noqa: PLC0415 (heavy: only when needed)
 
-    if all(map(is_loopback, _addresses(host))):
+    if all(map(is_loopback, _addresses(settings.host))):
         return
+    where = "" if settings.database_url else f" --data-dir {shlex.quote(str(settings.data_dir))}"
     raise Trouble(
-        f"Baton does not listen on {host} without authentication: everyone who reaches that address could read and "
-        "change every project. Make a key first, with `baton keys create --role admin`, or name an OpenID provider in "
-        "BATON_OIDC_ISSUER and BATON_OIDC_AUDIENCE, and leave BATON_AUTH unset or on. Or leave --host at 127.0.0.1."
+        f"Baton does not listen on {settings.host} without authentication: everyone who reaches that address could "
+        f"read and change every project. Make a key first, with `baton keys create --role admin{where}`, or name an "
+        "OpenID provider in BATON_OIDC_ISSUER and BATON_OIDC_AUDIENCE, and leave BATON_AUTH unset or on. Or leave "
+        "--host at 127.0.0.1."
     )
 
 

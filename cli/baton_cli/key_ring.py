@@ -26,7 +26,7 @@ _NONE: Final = "-"
 _MAY: Final[dict[GrantedRole, str]] = {
     "viewer": "reads everything",
     "operator": "reads everything, creates and runs projects, and answers their questions",
-    "admin": "does all that can be done",
+    "admin": "does that and more: it completes by force, and removes bundles",
 }
 
 
@@ -65,13 +65,14 @@ async def create_key(data_dir: Path | None, wish: Wish) -> int:
 
 
 def _words(key: KeyEntry) -> str:
-    whose = f"in tenant {key.tenant}" if key.tenant else "in every tenant, for it is of none"
+    whose = f"in tenant {key.tenant}" if key.tenant else "in every tenant, for it is of none; it also resets agents"
     until = f"until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "until it is revoked"
     return (
         f"The key {key.name} counts {until}. Role {key.role}: it {_MAY[key.role]}, {whose}.\n"
         "It is not shown again, and only its hash is kept: put it where passwords are kept.\n"
         "Send it as `Authorization: Bearer KEY`; `baton run --url` takes it from BATON_API_KEY.\n"
-        "A gateway asks for keys with BATON_AUTH=on; `baton up` does from its next start on, once there is a key."
+        "A gateway asks for keys with BATON_AUTH=on; `baton up` does from its next start on, once there is a key.\n"
+        "What was made without a key is in the tenant `default`."
     )
 
 

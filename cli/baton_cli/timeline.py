@@ -15,8 +15,8 @@ def line_of(event: e.Event) -> str:
 
 
 def _short(actor: str) -> str:
-    """Keep what kind of actor it is and the end of its id, which is the part that differs."""
-    return actor if len(actor) <= _ACTOR else f"{actor[:7]}…{actor[-6:]}"
+    """Keep the end of a runner's id, which is the part that differs; a person's or a key's name stands in full."""
+    return f"{actor[:7]}…{actor[-6:]}" if actor.startswith("runner:") and len(actor) > _ACTOR else actor
 
 
 def _one_line(text: str) -> str:

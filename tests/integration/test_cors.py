@@ -165,8 +165,8 @@ async def test_a_preflight_of_a_listed_site_says_what_may_be_sent(shared: Stage)
 async def test_whatever_else_asks_for_options_is_refused(shared: Stage) -> None:
     method = "Access-Control-Request-Method"
     for path, headers, status in (
-        (PROJECTS, {"Origin": "https://evil.example", method: "POST"}, 405),
-        (PROJECTS, {"Origin": "null", method: "POST"}, 405),
+        (PROJECTS, {"Origin": "https://evil.example", method: "POST"}, 403),
+        (PROJECTS, {"Origin": "null", method: "POST"}, 403),
         (PROJECTS, {"Origin": "http://localhost:5173", method: "POST"}, 405),
         (PROJECTS, {"Origin": APP}, 405),
         (PROJECTS, {method: "POST"}, 405),

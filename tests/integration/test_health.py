@@ -40,7 +40,7 @@ async def test_a_gateway_that_stops_is_not_ready(api: Stage) -> None:
     await until(lambda: api.sockets.epoch is not None)
     assert api.service.gateway
     app = build_app(api.service.gateway)
-    async with listening(app, "127.0.0.1", 0, 10) as url, aiohttp.ClientSession(url) as client:
+    async with listening(app, "127.0.0.1", 0, 10, 100) as serving, aiohttp.ClientSession(serving.url) as client:
         assert await readiness(client) == (200, "ready")
         await app.shutdown()
         assert await readiness(client) == (503, "stopping")

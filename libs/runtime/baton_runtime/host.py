@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import signal as signals
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
 
@@ -186,11 +186,15 @@ async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def run_process(service: Service) -> NoReturn:
-    """Run one service as a process of its own, on the PostgreSQL and RabbitMQ of the settings; exit when it ends."""
+def run_process(service: Service, check: Callable[[Settings], object] = lambda _: None) -> NoReturn:
+    """Run one service as a process of its own, on the PostgreSQL and RabbitMQ of the settings; exit when it ends.
+
+    `check` raises `NotStarted` for settings that it cannot be started with, before anything is waited for.
+    """
     try:
         settings = load_settings()
-    except UnfitSettings as error:
+        check(settings)
+    except (UnfitSettings, NotStarted) as error:
         sys.exit(f"baton {service.name}: {error}")
     configure_logging(settings, service.name)
     if not settings.database_url or not settings.amqp_url:

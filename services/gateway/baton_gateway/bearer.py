@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
+SHORT: Final = 8
+"""Digits of an id that tell one from others for a person."""
 _BYTES: Final = 32
 _FORM: Final = re.compile(r"([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 _LENGTH: Final = 32 + 1 + 43

@@ -50,8 +50,12 @@ def principal_in(claims: Claims, settings: DoorSettings) -> Principal:
     actor = claim_of(claims, settings.oidc_actor_claim)
     if not isinstance(actor, str) or not 0 < len(actor) <= _MAX_ACTOR or not actor.isprintable():
         raise Unfit("its claim that names the person")
-    role = _role_in(claims, settings.oidc_role_claim)
-    tenant = _tenant_in(claims, settings.oidc_tenant_claim, role)
+    try:
+        role = _role_in(claims, settings.oidc_role_claim)
+        tenant = _tenant_in(claims, settings.oidc_tenant_claim, role)
+    except Denied as denied:
+        denied.claimed = f"oidc:{actor}"
+        raise
     ends = datetime.fromtimestamp(min(claims["exp"], _LAST), UTC)
     return Principal(f"oidc:{actor}", tenant, role, expires_at=ends)
 

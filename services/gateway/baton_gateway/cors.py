@@ -14,7 +14,9 @@ from baton_gateway.problems import Handler
 
 _MAX_AGE: Final = "600"
 _SENT: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match"
-_READ: Final = "Baton-Position, ETag, Location, Retry-After, Allow, WWW-Authenticate, Baton-Request-Id"
+_READ: Final = (
+    "Baton-Position, Content-Disposition, ETag, Location, Retry-After, Allow, WWW-Authenticate, Baton-Request-Id"
+)
 
 
 def share(app: web.Application, neighbourhood: Neighbourhood) -> None:
@@ -26,9 +28,12 @@ def share(app: web.Application, neighbourhood: Neighbourhood) -> None:
     async def preflights(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Tell a browser that asks before it sends a request of a page what may be sent; it needs no key."""
         methods = _asked_methods(request)
-        if not methods or not _listed(request, neighbourhood):
+        if not methods:
             return await handler(request)
         neighbourhood.check_host(request)
+        if not _listed(request, neighbourhood):
+            neighbourhood.check_origin(request)  # which says what to do about a site that is not listed
+            return await handler(request)
         headers = {
             hdrs.ACCESS_CONTROL_ALLOW_METHODS: ", ".join(sorted(methods)),
             hdrs.ACCESS_CONTROL_ALLOW_HEADERS: _SENT,

@@ -5,6 +5,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from baton_gateway.bearer import SHORT, bearer_in
 from baton_gateway.keys import KEY_PREFIX, Keys
 from baton_gateway.principal import Principal
 from baton_gateway.problems import Denied
@@ -37,7 +38,7 @@ class Credentials:
         else:
             found = await self._tokens.principal_of(given) if self._tokens else None
         if found is None:
-            raise unauthorised("The key or token is not known here, or it has expired or was revoked.", "invalid_token")
+            raise _unknown(given)
         return found
 
     async def _of_ticket(self, request: web.Request) -> Principal:
@@ -45,6 +46,13 @@ class Credentials:
         if found is None:
             raise useless_ticket()
         return found
+
+
+def _unknown(given: str) -> Denied:
+    denied = unauthorised("The key or token is not known here, or it has expired or was revoked.", "invalid_token")
+    if key := bearer_in(given, KEY_PREFIX):
+        denied.claimed = f"key id {key.id.hex[:SHORT]}"
+    return denied
 
 
 def bearer_of(request: web.Request) -> str:

@@ -49,7 +49,8 @@ class Door:
             _authorise(principal, route)
         except Denied as denied:
             answer = self._counted(denied, principal, request)
-            _note(answer, principal, request, route)
+            if answer.status != HTTPStatus.TOO_MANY_REQUESTS or self._limiter.tells(_payer(request, principal)):
+                _note(answer, principal, request, route)
             raise answer from denied.__cause__
         return principal
 
@@ -86,10 +87,10 @@ def _whose(principal: Principal) -> str:
 
 
 def _note(denied: Denied, principal: Principal, request: web.Request, route: "Route") -> None:
-    """Log who was denied what; a flood, which 429 stands for, must not become one of lines."""
-    say = log.debug if denied.status == HTTPStatus.TOO_MANY_REQUESTS else log.warning
+    """Log who was denied what."""
     asked = {"method": route.method, "route": route.path, "address": request.remote}
-    say("denied", status=denied.status, actor=principal.actor, reason=str(denied), **asked)
+    said = {"actor": principal.actor, "claimed": denied.claimed, "reason": str(denied)}
+    log.warning("denied", status=denied.status, **said, **asked)
 
 
 def _payer(request: web.Request, principal: Principal) -> str:

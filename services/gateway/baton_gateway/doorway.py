@@ -37,12 +37,17 @@ async def opened_tokens(settings: DoorSettings) -> AsyncIterator[Tokens | None]:
             yield Tokens(provider, settings)
 
 
+def is_guarded(settings: DoorSettings) -> bool:
+    """Tell whether whoever comes in is asked who they are. Raises `NotStarted` where nothing says so."""
+    if settings.auth is None and settings.oidc_issuer is None:
+        raise NotStarted(_UNSAID)
+    return settings.auth != "off"
+
+
 def open_door(host: Host, tokens: Tokens | None) -> Door:
     """Return the door. Raises `NotStarted` where nothing says who may come in."""
     settings = host.settings
-    guarded = settings.auth == "on" or (settings.auth is None and settings.oidc_issuer is not None)
-    if settings.auth is None and not guarded:
-        raise NotStarted(_UNSAID)
+    guarded = is_guarded(settings)
     if not guarded:
         say = log.info if is_loopback(settings.host) else log.warning  # a laptop's usual state is no trouble
         say("authentication_is_off", listens_on=settings.host)

@@ -13,14 +13,12 @@ from uuid import UUID
 
 import asyncpg
 
-from baton_gateway.bearer import bearer_in, new_bearer
+from baton_gateway.bearer import SHORT, bearer_in, new_bearer
 from baton_gateway.keys import KEY_PREFIX
 from baton_gateway.principal import GrantedRole
 from baton_gateway.reading import READS
 
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._@-]{0,63}$"
-SHORT: Final = 8
-"""Digits of an id that tell keys apart for a person."""
 _BEGINNING: Final = re.compile(r"[0-9a-f]{4,32}")
 State = Literal["valid", "expired", "revoked"]
 

@@ -35,11 +35,15 @@ class Invalid(Exception):
 
 
 class Denied(Refused):
-    """A request that does not come in: 401, 403, 421 or 429, with the headers that go with it."""
+    """A request that does not come in: 401, 403, 421 or 429, with the headers that go with it.
+
+    `claimed` is who it says that it is from, for the log.
+    """
 
     def __init__(self, status: int, title: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, title, detail)
         self.headers = headers
+        self.claimed: str | None = None
 
 
 class Unavailable(Exception):

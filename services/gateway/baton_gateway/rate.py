@@ -54,8 +54,13 @@ class Limiter:
     """What one principal may ask, and how often an address may be refused as nobody; a rate of 0 is no limit."""
 
     def __init__(self, requests_per_second: int, clock: Callable[[], float] = monotonic) -> None:
+        self._told = Buckets(1, 1, clock)
         self._asked = Buckets(requests_per_second, _AT_ONCE, clock) if requests_per_second else None
         self._wrong = Buckets(_WRONG_PER_SECOND, _WRONG_AT_ONCE, clock) if requests_per_second else None
+
+    def tells(self, whose: str) -> bool:
+        """Tell whether to log that somebody asks too much: once a second, for a flood must not become one of lines."""
+        return not self._told.take(whose)
 
     def take(self, whose: str) -> None:
         """Count a request. Raises `Denied` (429)."""

@@ -59,7 +59,7 @@ def _at_the_door(route: Route) -> Iterator[int]:
         yield HTTPStatus.MISDIRECTED_REQUEST
     if route.role != "public":
         yield HTTPStatus.UNAUTHORIZED
-    if route.method != "GET" or route.role not in ("public", "viewer"):  # another site's page, or a lesser role
+    if route.method != "GET" or route.role != "public":  # another site's page, a lesser role, or a token without one
         yield HTTPStatus.FORBIDDEN
 
 
