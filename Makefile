@@ -42,8 +42,8 @@ up: $(STAMP) ## Serve at http://127.0.0.1:8080 until Ctrl-C
 test: $(STAMP) ## Run the tests, on as many cores as WORKERS says (2)
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
-soak: $(STAMP) ## Run in full what `make test` runs shortened (ten kills of baton up)
-	@BATON_SOAK=1 $(BIN)/pytest -q --timeout 600 tests/integration/test_crash.py
+soak: $(STAMP) ## Run in full what `make test` runs shortened (ten kills of baton up; 15,000 bad inputs)
+	@BATON_SOAK=1 $(BIN)/pytest -q --timeout 600 tests/integration/test_crash.py tests/abuse
 
 fuzz: $(STAMP) ## Try everything that the OpenAPI document allows, 1,000 cases an operation (ten minutes)
 	@BATON_CASES=1000 $(BIN)/pytest -q -s tests/fuzz

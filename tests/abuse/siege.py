@@ -49,7 +49,7 @@ async def fluently(target: Besieged, attempt: Callable[[], Awaitable[T]]) -> T:
     """
     stalls: list[float] = []
     while len(stalls) < _TRIES:
-        async with target.watched.pinged(target.port) as longest:
+        async with target.watched.pinged(target.port, target.world.pass_key) as longest:
             result = await attempt()
         print(f"    longest answer {1000 * longest[0]:.0f} ms")
         if longest[0] <= _STALL:

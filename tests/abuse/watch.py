@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,13 +59,14 @@ class Watched:
         return self.errors.stat().st_size
 
     @asynccontextmanager
-    async def pinged(self, port: int) -> AsyncIterator[list[float]]:
-        """Have its life asked for meanwhile; the list holds the seconds of the longest answer in the end."""
+    async def pinged(self, port: int, headers: Iterable[tuple[str, str]]) -> AsyncIterator[list[float]]:
+        """Have it asked something meanwhile; the list holds the seconds of the longest answer in the end."""
         pinger = await asyncio.create_subprocess_exec(
             sys.executable,
             str(Path(__file__).with_name("pinger.py")),
             str(port),
             str(self.pid),
+            "".join(f"{name}: {value}\r\n" for name, value in headers),
             stdin=PIPE,
             stdout=PIPE,
         )

@@ -16,7 +16,7 @@ import pytest
 from support.commands import neutral
 from support.services import QUICK, Processes, User, free_port
 
-CASES = int(os.environ.get("BATON_CASES", "20"))
+CASES = int(os.environ.get("BATON_CASES", "12"))
 SEED = ("--seed", "1") if CASES == 20 else ()
 HERE = Path(__file__).parent
 SECONDS = 300 * CASES // 20

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,9 +160,15 @@ async def _documents(walk: Walk) -> None:
     await walk.get("/healthz", "api_status db_status celery_status llm_status")
     await walk.ask("GET", "/healthz", "api_status db_status celery_status llm_status")
     await walk.ask("GET", "/livez")
+    await eventually(partial(_is_ready, walk))
     for route in ROUTES:  # pages and documents, whatever they are called
         if route.role == "public" and "{" not in route.path:
             await walk.ask(route.method, route.path)
+
+
+async def _is_ready(walk: Walk) -> bool:
+    async with walk.client.get(f"{walk.url}/readyz") as response:
+        return response.status == 200
 
 
 async def _a_project(walk: Walk) -> str:

@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+import re
+import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from yarl import URL
 
-from baton_gateway import body, server
+from baton_gateway import body, server, visitors
+from support.keys import make_key
 from support.stage import Stage, stage
 
 HEADER_SECONDS = 1.5
-HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
+HEAD = b"GET /api/v1/projects HTTP/1.1\r\nHost: localhost\r\n"
 POST = (
     b"POST /api/v1/projects HTTP/1.1\r\nHost: localhost\r\n"
     b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
@@ -74,9 +78,63 @@ async def test_500_clients_that_finish_no_head_are_closed_and_keep_nobody_waitin
     assert times[30] < 0.1
 
 
-async def test_a_client_that_has_asked_once_may_stay(api: Stage) -> None:
+async def test_a_client_that_is_known_may_stay(api: Stage) -> None:
     opened = await seconds_open(api, HEAD + b"\r\n", limit=HEADER_SECONDS + 2)
     assert opened >= HEADER_SECONDS + 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"GET /livez", b"GET /healthz", b"GET /api/v1/openapi.json", b"GET /nowhere", b"POST /livez", b"OPTIONS /livez"],
+)
+async def test_a_client_that_nobody_knows_is_let_go_with_its_answer(api: Stage, line: bytes) -> None:
+    """Of what it sends behind, nothing is answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", URL(api.url).port)
+    writer.write((line + b" HTTP/1.1\r\nHost: localhost\r\n\r\n") * 2)
+    answer = await asyncio.wait_for(reader.read(), 1)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nConnection: close\r\n" in answer
+    writer.close()
+
+
+async def test_a_client_is_let_go_when_it_does_not_say_who_it_is_any_more(database: str, tmp_path: Path) -> None:
+    async with stage(database, tmp_path, alone=True, auth="on") as api:
+        key = await make_key(api.host.pool, "viewer")
+        known = HEAD + f"Authorization: Bearer {key}\r\n\r\n".encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(api.url).port)
+        writer.write(known + known + HEAD + b"\r\n" + known)
+        answers = await asyncio.wait_for(reader.read(), 3)
+        assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"401"]
+        writer.close()
+
+
+async def test_a_client_that_nobody_knows_and_that_does_not_read_is_cut_off(
+    api: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitors, "_ANSWER", 0.5)
+    monkeypatch.setattr(visitors.Visitor, "connection_made", with_little_room(visitors.Visitor.connection_made))
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.settimeout(0)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(slow, ("127.0.0.1", URL(api.url).port))
+        await loop.sock_sendall(slow, b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await asyncio.sleep(2)
+        read = 0
+        with contextlib.suppress(ConnectionError):
+            while more := await asyncio.wait_for(loop.sock_recv(slow, 65_536), 3):
+                read += len(more)
+    assert 0 < read < len(await (await api.client.get("/api/v1/openapi.json")).read()) / 2
+
+
+def with_little_room(made: Callable[[visitors.Visitor, asyncio.BaseTransport], None]) -> Any:  # noqa: ANN401 - a method
+    """Let the kernel keep little of what a client does not read."""
+
+    def connection_made(visitor: visitors.Visitor, transport: asyncio.BaseTransport) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        made(visitor, transport)
+
+    return connection_made
 
 
 async def test_the_next_head_has_the_time_of_an_idle_connection(

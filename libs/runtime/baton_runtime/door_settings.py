@@ -1,5 +1,6 @@
 """Settings of the gateway's door: who may come in, from where, and how much of everything."""
 
+import re
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -8,12 +9,18 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from baton_runtime.loopback import is_loopback
 
-_ORIGIN: Final = r"^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?$|^https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?$"
+_ORIGIN: Final = r"https?://([A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?"
 _CLAIM: Final = r"^[^\s]{1,200}$"
 
 
 def _listed(given: object) -> object:
     return tuple(one.strip() for one in given.split(",") if one.strip()) if isinstance(given, str) else given
+
+
+def _origin(origin: str) -> str:
+    if not re.fullmatch(_ORIGIN, origin):
+        raise ValueError("each must be scheme://host or scheme://host:port, with no path, no slash at the end and no *")
+    return origin
 
 
 def _issuer(url: str | None) -> str | None:
@@ -34,7 +41,7 @@ def _audience(audience: str | None, info: ValidationInfo) -> str | None:
 
 
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-Origin = Annotated[str, Field(pattern=_ORIGIN)]
+Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)]
 Claim = Annotated[str, Field(pattern=_CLAIM)]
 
@@ -65,6 +72,9 @@ class DoorSettings(BaseSettings):
     max_json_depth: int = Field(default=64, ge=8, le=256, description="levels that JSON may be nested")
     max_json_nodes: int = Field(default=10_000, ge=100, le=1_000_000, description="values that JSON may hold")
     header_seconds: float = Field(default=10, gt=0, le=600, description="time for a connection's first request head")
+    max_connections: int = Field(
+        default=10_000, ge=16, description="connections at once, at each gateway; fewer where it may open fewer files"
+    )
     max_sockets: int = Field(default=100, ge=1, description="open sockets of one principal, at each gateway")
     max_subscriptions: int = Field(default=1000, ge=1, description="subscriptions of one principal, at each gateway")
     requests_per_second: int = Field(

@@ -14,11 +14,13 @@ from baton_gateway.documents.document import DOCUMENTS
 from baton_gateway.documents.library import documents_of
 from baton_gateway.min_position import reach_min_position
 from baton_gateway.parameters import check_parameters
+from baton_gateway.principal import ANYBODY
 from baton_gateway.problems import problems, respond
 from baton_gateway.query import read_query
 from baton_gateway.route import Call, Gateway, Route
 from baton_gateway.routes import ROUTES
 from baton_gateway.routes.health import CHECKUP, STOPPING, Checkup, check
+from baton_gateway.visitors import welcome
 
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -62,6 +64,8 @@ def _endpoint(route: Route, gateway: Gateway) -> Callable[[web.Request], Awaitab
 
     async def answer(request: web.Request) -> web.StreamResponse:
         principal = await gateway.door.enter(request, route)
+        if principal is not ANYBODY:
+            welcome(request)
         parameters = check_parameters(request.match_info)
         query = read_query(request, route.query)
         body = await _body_of(request, route, limits)
@@ -83,7 +87,9 @@ async def _expected(request: web.Request) -> web.StreamResponse | None:
     """Have a body sent that its client holds back; refuse whatever else it expects."""
     expected = request.headers.getall(hdrs.EXPECT)
     if [one.lower() for one in expected] != ["100-continue"]:
-        return respond(request, 417, "Expectation failed", "Expect 100-continue or nothing.")
+        refusal = respond(request, 417, "Expectation failed", "Expect 100-continue or nothing.")
+        refusal.force_close()  # nobody was asked who they are
+        return refusal
     if request.version == HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # this is no part of the answer

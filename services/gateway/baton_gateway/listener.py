@@ -7,6 +7,7 @@ steps are short: whoever was accepted before is answered between two of them.
 
 import asyncio
 import contextlib
+import math
 import socket
 from typing import Final
 
@@ -16,7 +17,7 @@ from baton_gateway.visitors import Visitor, Visitors
 
 AT_ONCE: Final = 32
 """Connections that are accepted in one turn of the loop; so many may be closing beside those that are open."""
-_BACKLOG: Final = 1024  # a thousand clients that come back at once must not have their SYNs dropped
+_BACKLOG: Final = 4096  # Linux' own limit; who comes when the queue is full is a second late
 _REST: Final = 0.1  # seconds without accepting, when the process cannot open one more file
 
 
@@ -67,23 +68,31 @@ class Listener:
         for one in self._sockets:
             self._loop.remove_reader(one)
 
+    def _rest(self, seconds: float) -> None:
+        """Let newcomers wait in the kernel's queue."""
+        self._pause()
+        self._resting = self._loop.call_later(seconds, self._listen)
+
     def _accept_some(self, listening: socket.socket) -> None:
         try:
             for _ in range(AT_ONCE):
                 if self._visitors.leaving >= AT_ONCE:
                     return  # theirs are closed in the next turn of the loop, which comes back here
-                self._accept(listening)
+                wait = self._visitors.wait()
+                if 0 < wait < math.inf:
+                    self._rest(wait)
+                    return
+                self._accept(listening, is_room=not wait)
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError:  # no more files, or no memory
             self._visitors.turn_away()
             self._visitors.send_one_away()
-            self._pause()
-            self._resting = self._loop.call_later(_REST, self._listen)
+            self._rest(_REST)
 
-    def _accept(self, listening: socket.socket) -> None:
+    def _accept(self, listening: socket.socket, *, is_room: bool) -> None:
         connection, _ = listening.accept()
-        if not self._visitors.make_room():
+        if not is_room:
             self._visitors.turn_away()
             connection.close()
             return

@@ -1,59 +1,66 @@
 """The listening socket: bound in plain words, and closed in order.
 
-A connection has `header_seconds` for the head of its first request; from each answer on it has 75 s until the head of
-the next one is there in full.
+A connection has `header_seconds` for the head of its first request. Where it is known who asked, it has 75 s from each
+answer on until the head of the next request is there in full; where not, it is closed after its answer.
 """
 
-import asyncio
 import contextlib
 import errno
 import logging
-from collections.abc import AsyncIterator
-from typing import Final
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from baton_gateway.newcomers import Newcomers
+from baton_gateway.file_limit import connections_within
+from baton_gateway.listener import Listener, bind
+from baton_gateway.visitors import Visitors
 from baton_runtime.host import NotStarted
 
 _KEEPALIVE: Final = 75.0
 _SHUTDOWN: Final = 5.0
-_BACKLOG: Final = 1024  # a thousand clients that come back at once must not have their SYNs dropped
 _log: Final = logging.getLogger("baton.server")
 _log.addFilter(lambda record: not isinstance((record.exc_info or (None, None))[1], HttpProcessingError))
 """What is no HTTP is answered and not logged: anybody may send it, and aiohttp quotes it, a broken key too."""
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A server that listens at a URL. It must be watched over, for strangers to be sent away in time."""
+
+    url: str
+    watch: Callable[[], Coroutine[Any, Any, None]]
+
+
 @contextlib.asynccontextmanager
-async def listening(app: web.Application, host: str, port: int, header_seconds: float) -> AsyncIterator[str]:
-    """Serve an application; gives its URL. Raises `NotStarted` where the address cannot be had."""
-    newcomers = Newcomers(header_seconds)
-    newcomers.greet(app)
-    runner = web.AppRunner(
-        app,
-        logger=_log,
-        access_log=None,
-        keepalive_timeout=_KEEPALIVE,
-        shutdown_timeout=_SHUTDOWN,
-        auto_decompress=False,
-    )
+async def listening(
+    app: web.Application, host: str, port: int, header_seconds: float, max_connections: int
+) -> AsyncIterator[Serving]:
+    """Serve an application. Raises `NotStarted` where the address cannot be had."""
+    options = {"logger": _log, "access_log": None, "keepalive_timeout": _KEEPALIVE, "auto_decompress": False}
+    visitors = Visitors(connections_within(max_connections), header_seconds, **options)
+    visitors.greet(app)
+    runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN)
     await runner.setup()
     assert runner.server  # noqa: S101 - it is set up
-    sweeping = asyncio.create_task(newcomers.send_away(runner.server))
     try:
-        await _bind(runner, host, port)
-        name = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
-        yield f"http://{name}:{runner.addresses[0][1]}"
+        listener = Listener(await _bind(host, port), visitors, runner.server)
+        try:
+            name = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+            yield Serving(f"http://{name}:{listener.port}", visitors.watch)
+        finally:
+            await listener.close()
     finally:
-        sweeping.cancel()
         await runner.cleanup()
 
 
-async def _bind(runner: web.AppRunner, host: str, port: int) -> None:
+async def _bind(host: str, port: int) -> list[socket.socket]:
     try:
-        await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
+        return await bind(host, port)
     except OSError as error:
         raise NotStarted(_reason(error, host, port)) from error
 

@@ -39,10 +39,13 @@ class GatewayService:
     async def _serve(self, host: Host, gateway: Gateway) -> None:
         self.gateway = gateway
         settings, app = host.settings, build_app(gateway)
-        async with listening(app, settings.host, settings.port, settings.header_seconds) as self.url:
+        limits = settings.header_seconds, settings.max_connections
+        async with listening(app, settings.host, settings.port, *limits) as serving:
+            self.url = serving.url
             await host.bus.listen(parts.TOPIC, gateway.sockets.hear)
             self.ready.set()
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(serving.watch())
                 tasks.create_task(gateway.freshness.run())
                 tasks.create_task(gateway.sockets.run())
                 tasks.create_task(gateway.sockets.rights.run())

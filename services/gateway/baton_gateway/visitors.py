@@ -3,12 +3,15 @@
 A connection is a stranger's until a request on it comes in as somebody. A stranger has so many seconds for the head of
 its request and half a minute for its answer, and is closed after it: aiohttp would wait as long as it keeps an idle
 connection, for a head of which one byte comes a second, and for ever for an answer that nobody reads. Whoever is known
-may stay. Where there is no room for one more, whoever has been idle longest goes: strangers first, and nobody who is
-being answered. So those who only sit there, however many, keep nobody out.
+may stay. Where there is no room for one more, whoever has been idle longest goes: strangers first, nobody who is being
+answered, and nobody who came or was answered this moment, or newcomers would push each other out before they are heard.
+So those who only sit there, however many, keep nobody out.
 """
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final, cast
 
 import structlog
@@ -19,6 +22,7 @@ from baton_gateway.problems import Handler
 log = structlog.get_logger("baton.connections")
 _LOOKS: Final = 0.5  # seconds between two of them: no stranger stays for longer than that beyond its time
 _ANSWER: Final = 30.0  # seconds that a stranger's answer may take, until the last byte of it is with the kernel
+_GRACE: Final = 0.05  # seconds that everybody has to be heard, and to be sent what was answered
 _REMIND: Final = 10.0
 
 
@@ -70,8 +74,8 @@ class Visitors:
         self._time = asyncio.get_running_loop().time
         self._inside: set[Visitor] = set()
         self._leaving: set[Visitor] = set()
-        self._idle_strangers: dict[Visitor, None] = {}  # in the order in which they became so
-        self._idle_guests: dict[Visitor, None] = {}
+        self._idle_strangers: dict[Visitor, float] = {}  # since when, in this order
+        self._idle_guests: dict[Visitor, float] = {}
         self._sent_away = self._turned_away = 0
         self._next_word = 0.0
 
@@ -93,10 +97,13 @@ class Visitors:
         app.middlewares.insert(0, note)
 
     def come(self, server: web.Server) -> Visitor:
-        """Return a new visitor."""
-        visitor = Visitor(server, self._time() + self._header_seconds, self.forget, **self._options)
+        """Return a new visitor, after one was sent away where there are enough."""
+        if self._is_full:
+            self._make_room()
+        now = self._time()
+        visitor = Visitor(server, now + self._header_seconds, self.forget, **self._options)
         self._inside.add(visitor)
-        self._idle_strangers[visitor] = None
+        self._idle_strangers[visitor] = now
         return visitor
 
     def forget(self, visitor: Visitor) -> None:
@@ -111,18 +118,16 @@ class Visitors:
         """How many were sent away whose connection is open still: until the loop comes to them."""
         return len(self._leaving)
 
-    def make_room(self) -> bool:
-        """Tell whether one more may come; where there are enough, after whoever was idle longest was sent away."""
-        return len(self._inside) < self._most or self.send_one_away()
+    def wait(self) -> float:
+        """Return after how many seconds there is room for one more; infinity where everybody is being answered."""
+        if not self._is_full:
+            return 0
+        latest = self._time() - _GRACE
+        return max(min((since - latest for _, since in self._may_go()), default=math.inf), 0)
 
-    def send_one_away(self) -> bool:
-        """Close the connection that has been idle longest, a stranger's before others; tell whether there was any."""
-        for idle in (self._idle_strangers, self._idle_guests):
-            for visitor in idle:
-                self._send_away(visitor)
-                self._sent_away += 1
-                return True
-        return False
+    def send_one_away(self) -> None:
+        """Close the connection that has been idle longest, if any is, though there may be room."""
+        self._make_room()
 
     def turn_away(self) -> None:
         """Count one who did not come in."""
@@ -137,6 +142,24 @@ class Visitors:
                 self._send_away(visitor)
             self._tell(now)
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self._inside) >= self._most
+
+    def _may_go(self) -> Iterator[tuple[Visitor, float]]:
+        """Yield who has been idle longest, and since when: a stranger, and one who is known if strangers are few."""
+        yield from islice(self._idle_strangers.items(), 1)
+        if len(self._idle_strangers) <= self._most // 2:
+            yield from islice(self._idle_guests.items(), 1)
+
+    def _make_room(self) -> None:
+        """Send a stranger away whose moment is over, else whoever has been idle longest."""
+        latest = self._time() - _GRACE
+        found = sorted(self._may_go(), key=lambda one: (one[1] > latest, one[0].known, one[1]))
+        for visitor, _ in found[:1]:
+            self._send_away(visitor)
+            self._sent_away += 1
+
     def _is_busy(self, visitor: Visitor) -> None:
         visitor.known = False  # whoever asked before
         visitor.until = self._time() + _ANSWER
@@ -145,7 +168,7 @@ class Visitors:
 
     def _is_idle(self, visitor: Visitor) -> None:
         if visitor in self._inside:
-            (self._idle_guests if visitor.known else self._idle_strangers)[visitor] = None
+            (self._idle_guests if visitor.known else self._idle_strangers)[visitor] = self._time()
 
     def _send_away(self, visitor: Visitor) -> None:
         self.forget(visitor)
