@@ -32,6 +32,7 @@ log = structlog.get_logger("baton.host")
 _START_DEADLINE: Final = 60.0
 _RETRY: Final = 0.5
 _REMIND: Final = 10.0
+_GOODBYE: Final = 8.0  # seconds that an end in good order may take
 
 
 class NotStarted(Exception):
@@ -181,8 +182,12 @@ async def run_until(stop: asyncio.Event, host: Host, services: Sequence[Service]
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
+    """Cancel tasks and wait for them; say it again where it got lost, as in Python 3.11's `wait_for` it may."""
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=_GOODBYE)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
