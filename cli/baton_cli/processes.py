@@ -36,6 +36,7 @@ async def supervise(settings: "Settings") -> int:
 
     Raises `NotStarted`, and `Trouble` where strangers would come in unasked or the five do not serve within 90 s.
     """
+    from baton_runtime.loopback import local_url  # noqa: PLC0415
     from baton_runtime.telemetry import configure_logging  # noqa: PLC0415 (heavy: only when needed)
 
     database_url = _servers_of(settings)
@@ -43,7 +44,7 @@ async def supervise(settings: "Settings") -> int:
     configure_logging(settings, "baton")
     settings = await _admission(settings, database_url)
     environment = _environment(settings)
-    url = _url(settings.host, environment["BATON_PORT"])
+    url = local_url(settings.host, environment["BATON_PORT"])
     with when_stopped("Stopped."):
         async with asyncio.TaskGroup() as tasks:
             for service in SERVICES:
@@ -76,12 +77,6 @@ async def _admission(settings: "Settings", database_url: str) -> "Settings":
         return await decide(settings, connection)
     finally:
         await close_quietly(connection)
-
-
-def _url(host: str, port: str) -> str:
-    """Return where this machine reaches a gateway that listens on an address."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{name}:{port}"
 
 
 def _environment(settings: "Settings") -> dict[str, str]:

@@ -19,13 +19,13 @@ from baton_gateway.file_limit import connections_within
 from baton_gateway.listener import Listener, bind
 from baton_gateway.visitors import Visitors
 from baton_runtime.host import NotStarted
+from baton_runtime.loopback import local_url
 
 _KEEPALIVE: Final = 75.0
 _SHUTDOWN: Final = 5.0
 _log: Final = logging.getLogger("baton.server")
 _log.addFilter(lambda record: not isinstance((record.exc_info or (None, None))[1], HttpProcessingError))
 """What is no HTTP is answered and not logged: anybody may send it, and aiohttp quotes it, a broken key too."""
-_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,7 @@ async def listening(
     try:
         listener = Listener(await _bind(host, port), visitors, runner.server)
         try:
-            name = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
-            yield Serving(f"http://{name}:{listener.port}", visitors.watch)
+            yield Serving(local_url(host, listener.port), visitors.watch)
         finally:
             await listener.close()
     finally:

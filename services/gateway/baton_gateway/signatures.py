@@ -14,7 +14,6 @@ from joserfc.jws import CompactSignature, JWSRegistry
 
 from baton_gateway.key_ring import RENAMED
 
-MAX_LENGTH: Final = 16 << 10
 ALGORITHMS: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
@@ -37,9 +36,7 @@ _REGISTRY: Final = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
 
 
 def read_token(given: str) -> CompactSignature:
-    """Return a token in its parts, of which none is verified yet. Raises `Unfit`."""
-    if len(given) > MAX_LENGTH or not given.isascii():
-        raise Unfit("its form")
+    """Return a token, which is ASCII, in its parts, of which none is verified yet. Raises `Unfit`."""
     try:
         token = jws.extract_compact(given.encode(), registry=_REGISTRY)
     except (JoseError, ValueError, TypeError, RecursionError) as error:

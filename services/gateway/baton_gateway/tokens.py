@@ -16,10 +16,11 @@ from baton_gateway.key_ring import KeyRing
 from baton_gateway.principal import Principal
 from baton_gateway.provider import Provider
 from baton_gateway.rate import Buckets
-from baton_gateway.signatures import MAX_LENGTH, Unfit, is_signed_by, read_token
+from baton_gateway.signatures import Unfit, is_signed_by, read_token
 from baton_runtime.door_settings import DoorSettings
 
 log = structlog.get_logger("baton.tokens")
+_MAX_LENGTH: Final = 16 << 10
 _MAX_KEPT: Final = 10_000
 _LINES_PER_SECOND: Final = 10.0
 
@@ -47,7 +48,7 @@ class Tokens:
             return None
 
     async def _principal_of(self, given: str) -> Principal:
-        if len(given) > MAX_LENGTH or not given.isascii():
+        if len(given) > _MAX_LENGTH or not given.isascii():
             raise Unfit("its form")
         ring = await self._provider.ring()
         digest, now = hashlib.sha256(given.encode()).digest(), self._clock()
