@@ -11,6 +11,7 @@ import pytest
 
 from baton_cli.postgres import EmbeddedPostgres
 from support.broker import own_vhost
+from support.oidc import Issuer
 from support.rabbit_node import PrivateRabbit
 from support.rabbitmq import private_rabbit, rabbitmq
 
@@ -45,6 +46,13 @@ def vhost(amqp_url: str) -> Iterator[str]:
     """Give the AMQP URL of a virtual host whose queues nobody but this test uses."""
     with own_vhost(amqp_url) as url:
         yield url
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    """Run an OpenID provider whose keys the test holds."""
+    async with Issuer().serving() as serving:
+        yield serving
 
 
 @pytest.fixture

@@ -4,9 +4,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +14,7 @@ import aiohttp
 
 from abuse.bad import World
 from abuse.watch import Watched
-from baton_cli.database import find_running
-from support.commands import READY, neutral
+from support.commands import up_logged
 from support.keys import bearing, make_key
 from support.services import User
 
@@ -48,31 +44,11 @@ class Besieged:
 @contextlib.contextmanager
 def besieged(directory: Path, *, auth: str) -> Iterator[Besieged]:
     """Run `baton up`, and have two projects wait for a person."""
-    data, errors = directory / "data", directory / "errors.log"
-    command = [sys.executable, "-m", "baton_cli", "up", "--port", "0", "--data-dir", str(data)]
-    with errors.open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env={**neutral(), **_SETTINGS, "BATON_AUTH": auth},
-        )
     try:
-        assert process.stdout
-        found = READY.match(process.stdout.readline())
-        assert found, errors.read_text()
-        dsn = find_running(data / "postgres")
-        assert dsn
-        yield asyncio.run(_prepared(found[1], Watched(process.pid, errors, dsn), auth))
+        with up_logged(directory, {**_SETTINGS, "BATON_AUTH": auth}) as baton:
+            yield asyncio.run(_prepared(baton.url, Watched(baton.pid, baton.errors, baton.dsn), auth))
     finally:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=20)
-        process.kill()
-        process.communicate()
-        shutil.rmtree(data, ignore_errors=True)
+        shutil.rmtree(directory / "data", ignore_errors=True)
 
 
 async def _prepared(url: str, watched: Watched, auth: str) -> Besieged:

@@ -150,12 +150,6 @@ async def as_principal(api: Stage, bearer: str) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with Issuer().serving() as open_issuer:
-        yield open_issuer
-
-
-@pytest.fixture
 async def guarded(database: str, tmp_path: Path, issuer: Issuer) -> AsyncIterator[Stage]:
     """Give a gateway that asks for keys and tokens."""
     provider: dict[str, Any] = {"oidc_issuer": issuer.url, "oidc_audience": AUDIENCE, "oidc_tenant_claim": "tenant"}

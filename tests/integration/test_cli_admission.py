@@ -1,22 +1,17 @@
 """Who may come in at `baton up`, and at a gateway that is started by itself."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import aiohttp
-import asyncpg
 import pytest
 
 from baton_cli.database import open_database
-from baton_gateway.bearer import new_bearer
-from baton_gateway.keys import KEY_PREFIX
 from baton_runtime.settings import Settings
 from support.commands import all_gone, baton, ended, neutral, ready_line, up
+from support.keys import bearing, expire, make_key, revoke
 from support.services import Processes, free_port
 from support.waiting import eventually
 
@@ -51,13 +46,14 @@ async def test_with_a_key_everybody_is_asked_for_one(tmp_path: Path) -> None:
     """On loopback and elsewhere; also when the last one was revoked or has expired, until somebody says otherwise."""
     data = tmp_path / "data"
     with up("--data-dir", str(data)):
-        key = await make_key(data)
-        await make_key(data, revoked_at=datetime.now(UTC))
+        key, gone = await key_in(data), await key_in(data)
+        async with open_database(Settings(data_dir=data)) as dsn:
+            await revoke(dsn, gone)
     for host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104 - what is tested
         with up("--host", host, "--data-dir", str(data)) as (url, _):
             assert (await _status(url, None), await _status(url, key)) == (401, 200)
-    async with _connection(data) as connection:
-        await connection.execute("UPDATE api_keys SET expires_at = now() - interval '1 s'")
+    async with open_database(Settings(data_dir=data)) as dsn:
+        await expire(dsn, key)
     with up("--data-dir", str(data)) as (url, _):
         assert (await _status(url, None), await _status(url, key)) == (401, 401)
 
@@ -66,7 +62,7 @@ async def test_a_run_on_data_that_have_keys_asks_for_one_too(tmp_path: Path) -> 
     """It serves on loopback meanwhile, where others of this machine may come."""
     data = tmp_path / "data"
     with up("--data-dir", str(data)):
-        await make_key(data)
+        await key_in(data)
     process = baton("run", "--yes", "--out", str(tmp_path / "out"), "--data-dir", str(data))
     status, _, errors = await asyncio.to_thread(ended, process, 60)
     assert status == 1
@@ -119,30 +115,14 @@ async def test_a_gateway_by_itself_is_told_who_may_come_in(
         processes.stop()
 
 
-@contextlib.asynccontextmanager
-async def _connection(data: Path) -> AsyncIterator[asyncpg.Connection]:
-    """Open a session on the database of a data directory, which nobody or a running Baton uses."""
-    async with open_database(Settings(data_dir=data)) as dsn:
-        connection = await asyncpg.connect(dsn)
-        try:
-            yield connection
-        finally:
-            await connection.close()
-
-
-async def make_key(data: Path, revoked_at: datetime | None = None) -> str:
+async def key_in(data: Path) -> str:
     """Make a key for an admin of no tenant in the database of a data directory; give it."""
-    bearer = new_bearer()
-    async with _connection(data) as connection:
-        await connection.execute(
-            "INSERT INTO api_keys (id, name, role, hash, revoked_at) VALUES ($1, $2, 'admin', $3, $4)",
-            *(bearer.id, bearer.id.hex, bearer.hash, revoked_at),
-        )
-    return bearer.text(KEY_PREFIX)
+    async with open_database(Settings(data_dir=data)) as dsn:
+        return await make_key(dsn, "admin", None)
 
 
 async def _status(url: str, key: str | None) -> int:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers = bearing(key) if key else {}
     async with aiohttp.ClientSession() as session, session.get(f"{url}/api/v1/projects", headers=headers) as answer:
         return answer.status
 

@@ -3,26 +3,22 @@
 import asyncio
 import contextlib
 import resource
-import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from baton_cli.database import find_running
 from baton_gateway import visitors
 from baton_gateway.file_limit import connections_within
 from baton_gateway.service import GatewayService
 from baton_runtime.bus import MemoryBus
 from baton_runtime.host import open_host
 from baton_runtime.settings import Settings
-from support.commands import READY, neutral
+from support.commands import up_logged
 from support.keys import bearing, make_key
 from support.stage import CORE
 from support.waiting import until
@@ -75,40 +71,13 @@ def few_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
 
 
-@contextlib.contextmanager
-def running(directory: Path, auth: str) -> Iterator[subprocess.Popen[str]]:
-    """Run `baton up` with few files."""
-    with (directory / "errors").open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "baton_cli", "up", "--port", "0", "--data-dir", str(directory / "data")],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            preexec_fn=few_files,  # noqa: PLW1509 - it calls nothing but the system
-            env={**neutral(), "BATON_AUTH": auth, "BATON_HEADER_SECONDS": "2", "BATON_REQUESTS_PER_SECOND": "0"},
-        )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=20)
-        process.kill()
-        process.communicate()
-
-
 @pytest.fixture
 async def crowded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Crowded]:
     auth = getattr(request, "param", "on")
-    with running(tmp_path, auth) as process:
-        assert process.stdout
-        found = READY.match(process.stdout.readline())
-        assert found, (tmp_path / "errors").read_text()
-        dsn = find_running(tmp_path / "data" / "postgres")
-        assert dsn
-        headers = bearing(await make_key(dsn, "admin", None)) if auth == "on" else {}
-        baton = Crowded(found[1], process.pid, tmp_path / "errors", headers)
+    limits = {"BATON_AUTH": auth, "BATON_HEADER_SECONDS": "2", "BATON_REQUESTS_PER_SECOND": "0"}
+    with up_logged(tmp_path, limits, few_files) as up:
+        headers = bearing(await make_key(up.dsn, "admin", None)) if auth == "on" else {}
+        baton = Crowded(up.url, up.pid, up.errors, headers)
         await baton.serves()
         yield baton
 

@@ -18,12 +18,6 @@ LIST = "/api/v1/projects"
 
 
 @pytest.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with Issuer().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
 async def guarded(database: str, tmp_path: Path, issuer: Issuer) -> AsyncIterator[Stage]:
     """Give a gateway with the limits that it has by default."""
     async with stage(

@@ -31,12 +31,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with Issuer().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
 async def api(database: str, tmp_path: Path, issuer: Issuer) -> AsyncIterator[Stage]:
     async with at(database, tmp_path, issuer.url, alone=True) as open_stage:
         yield open_stage

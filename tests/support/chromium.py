@@ -12,12 +12,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
-
-import pytest
 
 from support import debian
+from support.lacking import do_without
 
+_WITHOUT = (
+    "NO CHROMIUM: its tests did not run. Install Debian's package chromium (as root on Debian the tests install it "
+    "themselves)."
+)
 _FLAGS = (
     "--headless",
     "--no-sandbox",  # root has none
@@ -47,18 +49,8 @@ def chromium_program() -> str:
     if found is None and debian.install("chromium"):
         found = shutil.which("chromium")
     if found is None:
-        _do_without()
+        do_without(_WITHOUT)
     return found
-
-
-def _do_without() -> NoReturn:
-    reason = (
-        "NO CHROMIUM: its tests did not run. Install Debian's package chromium (as root on Debian the tests install it "
-        "themselves)."
-    )
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @contextlib.contextmanager

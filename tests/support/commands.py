@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+from baton_cli.database import find_running
 
 READY = re.compile(r"Baton is ready: (http://\S+) ")
 
@@ -66,6 +69,47 @@ def up(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterato
     finally:
         process.send_signal(signal.SIGTERM)
         ended(process)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A running `baton up`: its URL, process and database, and the file that its log goes to."""
+
+    url: str
+    pid: int
+    dsn: str
+    errors: Path
+
+
+@contextlib.contextmanager
+def up_logged(
+    directory: Path, environment: Mapping[str, str], before: Callable[[], None] | None = None
+) -> Iterator[Logged]:
+    """Run `baton up` on a free port, in a directory; `before` is done by its process before it becomes a Baton."""
+    data, errors = directory / "data", directory / "errors.log"
+    with errors.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "baton_cli", "up", "--port", "0", "--data-dir", str(data)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            preexec_fn=before,  # noqa: PLW1509 - it calls nothing but the system
+            env={**neutral(), **environment},
+        )
+    try:
+        assert process.stdout
+        found = READY.match(process.stdout.readline())
+        assert found, errors.read_text()
+        dsn = find_running(data / "postgres")
+        assert dsn
+        yield Logged(found[1], process.pid, dsn, errors)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=20)
+        process.kill()
+        process.communicate()
 
 
 def living(directory: Path) -> list[str]:

@@ -16,14 +16,16 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-import pytest
-
 from support import debian
+from support.lacking import do_without
 from support.rabbit_node import MANAGEMENT_OFFSET, PrivateRabbit, free_pair, server_program
 
+_WITHOUT = (
+    "NO RABBITMQ: its tests did not run. Set BATON_TEST_AMQP_URL, start Docker, or install the package "
+    "rabbitmq-server (as root on Debian the tests install it themselves)."
+)
 _IMAGE = "rabbitmq:4-management"
 _DOCKER_SECONDS = 5
 _API_SECONDS = 30
@@ -47,7 +49,7 @@ def rabbitmq() -> Iterator[str]:
 def private_rabbit(directory: Path) -> Iterator[PrivateRabbit]:
     """Give a node to start, kill and wipe, not started yet; skip (in CI: fail) where no server can be installed."""
     if server_program() is None and not debian.install("rabbitmq-server"):
-        _do_without()
+        do_without(_WITHOUT)
     node = PrivateRabbit(directory)
     try:
         yield node
@@ -117,13 +119,3 @@ def _docker_answers() -> bool:
         return subprocess.run(words, capture_output=True, timeout=_DOCKER_SECONDS, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
-
-
-def _do_without() -> NoReturn:
-    reason = (
-        "NO RABBITMQ: its tests did not run. Set BATON_TEST_AMQP_URL, start Docker, or install the package "
-        "rabbitmq-server (as root on Debian the tests install it themselves)."
-    )
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
